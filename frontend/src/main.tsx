@@ -1,0 +1,15 @@
+/** Start of the UI: style sheets, router, app. */
+import { render } from "preact";
+import { App } from "./app";
+import { startRouter } from "./router/location";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/controls.css";
+import "./styles/data.css";
+import "./styles/pages.css";
+import { refreshIfOld } from "./time/clock";
+
+startRouter(refreshIfOld);
+const root = document.getElementById("app");
+if (root) render(<App />, root);

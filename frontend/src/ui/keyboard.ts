@@ -1,0 +1,29 @@
+/** Keys of a whole page: they rest while someone types, and while a modifier is held. */
+import { useEffect, useRef } from "preact/hooks";
+
+export type Keys = Record<string, (event: KeyboardEvent) => void>;
+
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || target.matches("input, textarea, select");
+}
+
+/** Binds keys by `event.key`; the newest binding is asked first. */
+export function useKeys(keys: Keys, active = true): void {
+  const current = useRef(keys);
+  current.current = keys;
+  useEffect(() => {
+    if (!active) return;
+    const listen = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isTyping(event.target)) return;
+      if (document.querySelector("dialog[open]")) return;
+      const action = current.current[event.key];
+      if (!action) return;
+      event.preventDefault();
+      action(event);
+    };
+    document.addEventListener("keydown", listen);
+    return () => document.removeEventListener("keydown", listen);
+  }, [active]);
+}

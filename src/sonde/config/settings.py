@@ -1,0 +1,193 @@
+"""The keys of the configuration: a field is a key, the string below it its documentation.
+
+``load`` fills them, ``app`` reads them; docs/reference/configuration.md is written from them.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from sonde.config.values import Address, Duration, Folder, Kind, Listen, Names, Size, lower_case, read_yaml
+from sonde.errors import UserError
+
+_GIB = 1 << 30
+_MIB = 1 << 20
+
+
+class Section(BaseModel):
+    """A mapping in the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class MaxBytes(Section):
+    """The most that may be kept on disk; beyond it the oldest days go first. 0 sets no bound."""
+
+    traces: Size = 0
+    """Spans, their index and their digests."""
+    logs: Size = 0
+    """Log records."""
+    metrics: Size = 0
+    """Series, samples, histograms and exemplars."""
+    llm_calls: Size = 0
+    """LLM calls and RAG traces."""
+    feedback: Size = 0
+    """Feedback and evaluation scores."""
+
+
+class Retention(Section):
+    """How long telemetry is kept, in time and in bytes, whichever is reached first. 0 keeps for ever."""
+
+    traces: Duration = timedelta(days=90)
+    """Spans, their index and their digests; API requests are spans."""
+    logs: Duration = timedelta(days=30)
+    """Log records."""
+    metrics: Duration = timedelta(days=400)
+    """Series, samples, histograms and exemplars."""
+    llm_calls: Duration = timedelta(days=90)
+    """LLM calls and RAG traces."""
+    feedback: Duration = timedelta(0)
+    """Feedback and evaluation scores."""
+    max_bytes: MaxBytes = MaxBytes()
+
+
+class Limits(Section):
+    """What one request may cost. Beyond it the caller gets an error that names the limit."""
+
+    max_body_bytes: Size = 64 * _MIB
+    """The largest telemetry body, before and after decompression."""
+    max_pending_bytes: Size = 512 * _MIB
+    """The most of a signal that may wait in segments for the store; beyond it senders are told to try again later."""
+    min_free_bytes: Size = 64 * _MIB
+    """Room that must stay free on the disk; below it senders are told to try again later."""
+    query_timeout: Duration = timedelta(seconds=30)
+    """The longest that a query may run."""
+    query_memory: Size = _GIB
+    """The most memory that a query may use."""
+    query_rows: Annotated[int, Field(ge=1)] = 100_000
+    """The most rows that a query may return."""
+
+
+class Engine(Section):
+    """Caps on the embedded ClickHouse, so that it fits beside your application."""
+
+    memory: Size = 1536 * _MIB
+    """The most memory that the engine may use for all queries, inserts and merges together."""
+    threads: Annotated[int, Field(ge=1)] = 2
+    """Threads of one query."""
+    merge_threads: Annotated[int, Field(ge=1)] = 2
+    """Threads that merge what was written into larger parts."""
+    mark_cache: Size = 64 * _MIB
+    """Cache of marks, the sparse index of column files."""
+
+
+class Store(Section):
+    """Where telemetry is kept."""
+
+    engine: Literal["embedded", "server"] = "embedded"
+    """`embedded` is ClickHouse inside this process; `server` is a ClickHouse server or cluster over HTTP."""
+    url: str = ""
+    """The server's HTTP address, like https://clickhouse.internal:8443."""
+    user: str = "default"
+    """The server's user."""
+    password: SecretStr = SecretStr("")
+    """The user's password."""
+    cluster: str = ""
+    """The cluster's name, if tables are to be replicated and distributed; empty for a single server."""
+
+
+class OwnPrice(Section):
+    """A price of yours; it goes before the price list."""
+
+    model: str
+    """A model's name, or a pattern with * and ?."""
+    provider: str = ""
+    """Only of this provider."""
+    valid_from: date = date.min
+    """The first day on which it holds."""
+    usd_per_million: dict[str, Annotated[float, Field(ge=0)]]
+    """US dollars for a million tokens, by bucket: input, output, input_cache_read …"""
+
+
+class Llm(Section):
+    """What LLM calls cost."""
+
+    prices: Annotated[tuple[OwnPrice, ...], BeforeValidator(read_yaml), Kind("list of prices", structured=True)] = ()
+    """Prices that go before the price list: `[{model: my-llama-*, usd_per_million: {input: 0.2, output: 0.6}}]`, and
+    where it matters `provider` and `valid_from`."""
+    trust_provided_cost: bool = False
+    """Whether a cost that the sender computed goes before ours."""
+
+
+class Log(Section):
+    """Sonde's own log, on stderr."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lower_case)] = "info"
+    """The least severe level that is written."""
+    format: Literal["auto", "text", "json"] = "auto"
+    """`auto` is text on a terminal and JSON elsewhere."""
+
+
+class Settings(Section):
+    """All that Sonde is told. Frozen: a change is a restart."""
+
+    data: Folder = Field(default=Path("~/.local/share/sonde"), validate_default=True)
+    """Where segments, the embedded store and the state live."""
+    listen: Listen = Address("127.0.0.1", 3000)
+    """UI, API and every dialect under its prefix."""
+    otlp_grpc: Listen = Address("127.0.0.1", 4317)
+    """OTLP over gRPC."""
+    otlp_http: Listen = Address("127.0.0.1", 4318)
+    """OTLP over HTTP."""
+    drop_in: bool = False
+    """Also open the standard ports of the originals: 9090 Prometheus, 3100 Loki, 3200 Tempo, 16686 Jaeger …"""
+    api_key: SecretStr | None = None
+    """A key with the role admin that exists without `sonde keys create`; for the first start and for containers."""
+    allowed_hosts: Names = ()
+    """Names beside localhost under which browsers may reach a Sonde that has no keys."""
+    durability: Literal["process", "power"] = "process"
+    """What acknowledged data survives: a crash of the process, or also a loss of power (one fsync for all waiting)."""
+    retention: Retention = Retention()
+    limits: Limits = Limits()
+    engine: Engine = Engine()
+    store: Store = Store()
+    llm: Llm = Llm()
+    log: Log = Log()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Settings:
+        if self.store.engine == "server" and not self.store.url.startswith(("http://", "https://")):
+            raise ValueError("store.url must be an http:// or https:// address when store.engine is server")
+        addresses = [address for address in (self.listen, self.otlp_grpc, self.otlp_http) if address.port]
+        if len(set(addresses)) < len(addresses):
+            raise ValueError("listen, otlp_grpc and otlp_http need an address each")
+        return self
+
+
+def refuse_open_door(settings: Settings, *, has_keys: bool) -> None:
+    """Refuse to listen where other machines can reach us while nobody has to say who they are.
+
+    Raises:
+        UserError: an address is not loopback, and there is neither ``api_key`` nor a key in the state.
+    """
+    open_doors = {
+        key: address
+        for key, address in (
+            ("listen", settings.listen),
+            ("otlp_grpc", settings.otlp_grpc),
+            ("otlp_http", settings.otlp_http),
+        )
+        if not address.is_loopback
+    }
+    if open_doors and not has_keys and settings.api_key is None:
+        doors = ", ".join(f"{key} {address}" for key, address in open_doors.items())
+        raise UserError(
+            f"other machines could reach {doors} without a key",
+            code="config.open_door",
+            hint=f"create a key with `sonde keys create NAME --role admin --data {settings.data}`, "
+            "or set SONDE_API_KEY, or listen on 127.0.0.1",
+        )

@@ -1,0 +1,192 @@
+"""``run_demo``: the whole demo beside a server, from the first process to the last line that says where to look.
+
+    threading.Thread(target=run_demo, args=(endpoint, data_dir), kwargs={"ui_url": url, "stop": stop, "say": print})
+
+Blocks until ``stop`` is set. It needs a server that accepts OTLP over HTTP, anywhere; alone it runs as
+``python -m sonde.demo``.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sonde.demo.process import Settings
+from sonde.demo.supervisor import Process, stop_all
+from sonde.errors import SondeError
+
+_READY_SECONDS = 60.0
+_LOOK_SECONDS = 0.25
+_BACKLOG = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A process of the demo. One with an ``address`` (a field of ``Settings``) serves HTTP and is waited for."""
+
+    name: str
+    module: str
+    address: str = ""
+
+
+# In the order in which they are waited for; each needs only those above it.
+MEMBERS = (
+    _Member("llm-stub", "sonde.demo.provider", "provider"),
+    _Member("ml-engine", "sonde.demo.ml_engine", "ml_engine"),
+    _Member("backend-api", "sonde.demo.backend_api", "backend"),
+    _Member("scraper", "sonde.demo.scraper"),
+    _Member("traffic", "sonde.demo.traffic"),
+)
+
+# Metrics leave quickly, health checks leave no spans, arithmetic stays on one thread, and loopback needs no proxy.
+_ENVIRONMENT = {
+    "NO_PROXY": "127.0.0.1,localhost",
+    "no_proxy": "127.0.0.1,localhost",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+    "OTEL_PYTHON_EXCLUDED_URLS": "healthz",
+    "PYTHONUNBUFFERED": "1",
+    "SONDE_ENVIRONMENT": "demo",
+}
+# Of what the visitor has set for Sonde and OpenTelemetry, the demo follows these only: the rest is for other services.
+_KEPT_VARIABLES = frozenset({"SONDE_API_KEY", "SONDE_TENANT"})
+
+
+class DemoError(SondeError):
+    """A process of the demo ended or hung before it was ready; the message has its last lines."""
+
+    default_code = "demo_failed"
+
+
+def run_demo(
+    server_endpoint: str,
+    data_dir: Path,
+    *,
+    ui_url: str,
+    stop: threading.Event,
+    say: Callable[[str], None],
+    seed: int = 7,
+) -> None:
+    """Run the demo until ``stop`` is set, then end all of its processes, within five seconds.
+
+    ``server_endpoint`` is the OTLP/HTTP root (``http://127.0.0.1:4318``). Files go to ``data_dir/demo``: the shop's
+    database, made anew each time, and ``ground-truth.jsonl``, which grows. ``say`` gets lines for the visitor. A
+    process that dies later is reported by ``say`` with its last lines, and not started again.
+
+    Raises ``DemoError`` if a process does not start; those that did are ended first.
+    """
+    demo_dir = data_dir / "demo"
+    demo_dir.mkdir(parents=True, exist_ok=True)
+    for leftover in demo_dir.glob("shop.sqlite*"):
+        leftover.unlink()
+    with ExitStack() as stack:
+        listeners = {member.address: _listen(stack) for member in MEMBERS if member.address}
+        urls = {address: f"http://127.0.0.1:{listener.getsockname()[1]}" for address, listener in listeners.items()}
+        settings = Settings(
+            sonde=server_endpoint,
+            provider=urls["provider"],
+            ml_engine=urls["ml_engine"],
+            backend=urls["backend"],
+            data_dir=demo_dir.absolute(),
+            seed=seed,
+        )
+        processes: list[Process] = []
+        stack.callback(stop_all, processes)
+        for member in MEMBERS:
+            # The world comes last: visitors find an open shop.
+            if not member.address and not _ready(processes, urls, stop):
+                return
+            processes.append(_start(member, settings, listeners))
+        for line in where_to_look(ui_url, urls["backend"], demo_dir / "ground-truth.jsonl"):
+            say(line)
+        _watch(processes, stop, say)
+
+
+def where_to_look(ui_url: str, backend: str, ground_truth: Path) -> Sequence[str]:
+    """What a visitor may try, as lines."""
+    question = """'{"question": "How long does delivery take?"}'"""
+    headers = "-H 'x-api-key: demo-nordwind' -H 'content-type: application/json'"
+    return (
+        f"The demo is running. Look at {ui_url} : services, traces, logs and LLM cost are live.",
+        "",
+        "  Ask the shop's assistant; its answer names the trace to look at:",
+        f"    curl -s {backend}/ask {headers} -d {question}",
+        "  Ask Sonde in SQL:",
+        '    sonde query sql "SELECT model, count(), sum(cost_usd) FROM llm_calls GROUP BY model"',
+        f"  From the second minute on things go wrong, one after the other; what and when is written to {ground_truth}",
+        "",
+        "Ctrl-C ends it.",
+    )
+
+
+def _listen(stack: ExitStack) -> socket.socket:
+    """A loopback socket on a free port: it listens from now on, so nobody can take the port before its process runs."""
+    return stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG))
+
+
+def _start(member: _Member, settings: Settings, listeners: Mapping[str, socket.socket]) -> Process:
+    fd = listeners[member.address].fileno() if member.address else -1
+    arguments = replace(settings, listen_fd=fd).arguments()
+    process = Process(member.name, member.module, arguments, _environment(), fd)
+    if member.address:
+        # From here on the child alone holds the socket: when it dies, its clients are refused instead of left waiting.
+        listeners[member.address].close()
+    return process
+
+
+def _environment() -> Mapping[str, str]:
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT_VARIABLES or not name.startswith(("OTEL_", "SONDE_"))
+    }
+    return own | _ENVIRONMENT
+
+
+def _ready(processes: Sequence[Process], urls: Mapping[str, str], stop: threading.Event) -> bool:
+    """Wait until all processes that serve say that they are well; False if ``stop`` was set meanwhile."""
+    deadline = time.monotonic() + _READY_SECONDS
+    for member, process in zip(MEMBERS, processes, strict=False):
+        while member.address and not _is_well(urls[member.address]):
+            if process.exit_code is not None:
+                raise DemoError(_obituary(process))
+            if time.monotonic() > deadline:
+                lines = "\n".join(f"    {line}" for line in process.last_lines())
+                raise DemoError(f"{member.name} was not ready after {_READY_SECONDS:.0f} s; its last lines:\n{lines}")
+            if stop.wait(_LOOK_SECONDS):
+                return False
+    return True
+
+
+def _is_well(url: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/healthz", timeout=_LOOK_SECONDS) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _watch(processes: Sequence[Process], stop: threading.Event, say: Callable[[str], None]) -> None:
+    """Report each process that ends, once, until ``stop`` is set."""
+    alive = list(processes)
+    while not stop.wait(_LOOK_SECONDS):
+        for process in [process for process in alive if process.exit_code is not None]:
+            alive.remove(process)
+            say(_obituary(process))
+
+
+def _obituary(process: Process) -> str:
+    code = process.exit_code
+    how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+    lines = "\n".join(f"    {line}" for line in process.last_lines())
+    return f"The demo's process {process.name} {how}; it is not started again. Its last lines:\n{lines}"

@@ -1,0 +1,246 @@
+"""The words that schema files may use beyond SQL: ``{word argument}`` becomes ClickHouse SQL.
+
+Schema files would repeat OTLP's recursive ``AnyValue`` a dozen times, and differ between one embedded engine and a cluster
+in nothing but their engines. Both are said once, here. ``migrate`` reads a file, calls ``expand`` and runs what comes out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sonde.errors import InternalError
+
+ANY_VALUE_DEPTH = 2  # arrays and maps spelled out in proto/common.proto; deeper ones stay bytes
+DEDUPLICATION_WINDOW = 10_000  # blocks a table remembers; recovery offers again no more than the last few segments
+
+_WORD = re.compile(r"\{([a-z_0-9]+)(?: ([^{}]*))?\}")
+
+# The order of the members is the order of the oneof in proto/common.proto.
+_MEMBERS = (
+    "none",
+    "string_value",
+    "bool_value",
+    "int_value",
+    "double_value",
+    "array_value",
+    "kvlist_value",
+    "bytes_value",
+)
+_STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST, _BYTES = range(1, 8)
+_LATEST_NANO = 9_200_000_000_000_000_000  # the year 2261: the last that DateTime64(9) and Int64 hold
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A ClickHouse cluster that tables are made on; None in its place means one engine."""
+
+    name: str
+
+
+def expand(sql: str, cluster: Cluster | None = None) -> str:
+    """Replace every ``{word argument}`` of a schema file.
+
+    >>> expand("SELECT {timestamp x.time_unix_nano} AS ts")
+    'SELECT fromUnixTimestamp64Nano(toInt64(least(x.time_unix_nano, 9200000000000000000))) AS ts'
+    >>> expand("{nonsense}")
+    Traceback (most recent call last):
+    sonde.errors.InternalError: schema word {nonsense} is not known [internal]
+    """
+    words = _WORDS | _engines(cluster)
+
+    def word(match: re.Match[str]) -> str:
+        try:
+            replacement = words[match[1]]
+        except KeyError:
+            raise InternalError(f"schema word {match[0]} is not known") from None
+        return replacement(match[2] or "")
+
+    return _WORD.sub(word, sql)
+
+
+def any_value_type(depth: int = 0) -> str:
+    """The column type of an AnyValue, ``depth`` levels below the top."""
+    members = ", ".join(f"'{name}' = {number}" for number, name in enumerate(_MEMBERS))
+    if depth == ANY_VALUE_DEPTH:
+        nested = "array_value String, kvlist_value String"
+    else:
+        inner = any_value_type(depth + 1)
+        nested = f"array_value Tuple(values Array({inner})), kvlist_value Tuple(values Array(Tuple(key String, value {inner})))"
+    # `value` says which member of the oneof was on the wire (input_format_protobuf_oneof_presence)
+    return f"Tuple(value Enum8({members}), string_value String, bool_value Bool, int_value Int64, double_value Float64, {nested}, bytes_value String)"
+
+
+def json_of_value(value: str, depth: int = 0) -> str:
+    """SQL that writes the AnyValue ``value`` as JSON text. What lies deeper than the column type is kept as base64 of its bytes."""
+    if depth == ANY_VALUE_DEPTH:
+        array = f"""concat('{{"$pb5":"', base64Encode({value}.array_value), '"}}')"""
+        kvlist = f"""concat('{{"$pb6":"', base64Encode({value}.kvlist_value), '"}}')"""
+    else:
+        item = f"v{depth}"
+        items = f"arrayMap({item} -> {json_of_value(item, depth + 1)}, {value}.array_value.values)"
+        array = f"concat('[', arrayStringConcat({items}, ','), ']')"
+        pair = f"concat(toJSONString({item}.key), ':', {json_of_value(item + '.value', depth + 1)})"
+        pairs = f"arrayMap({item} -> {pair}, {value}.kvlist_value.values)"
+        kvlist = f"concat('{{', arrayStringConcat({pairs}, ','), '}}')"
+    return (
+        f"multiIf({value}.value = {_STRING}, toJSONString({value}.string_value), {value}.value = {_BOOL}, toString({value}.bool_value), "
+        f"{value}.value = {_INT}, toString({value}.int_value), {value}.value = {_DOUBLE}, toJSONString({value}.double_value), "
+        f"{value}.value = {_ARRAY}, {array}, {value}.value = {_KVLIST}, {kvlist}, "
+        f"{value}.value = {_BYTES}, concat('\"', base64Encode({value}.bytes_value), '\"'), 'null')"
+    )
+
+
+def _text_of_value(value: str) -> str:
+    return f"if({value}.value = {_STRING}, {value}.string_value, if({value}.value = 0, '', {json_of_value(value)}))"
+
+
+def _json_of(attributes: str) -> str:
+    pairs = f"arrayMap(a -> concat(toJSONString(a.key), ':', {json_of_value('a.value')}), {attributes})"
+    return f"concat('{{', arrayStringConcat({pairs}, ','), '}}')"
+
+
+def _maps_of(argument: str) -> str:
+    """Five typed maps of an attribute list; arrays of one type are filtered on flat columns, so the deep ones stay untouched."""
+    attributes, prefix = argument.split()
+    keys, members = f"{attributes}.key", f"{attributes}.value.value"
+
+    def typed(suffix: str, member: int) -> str:
+        values = f"{attributes}.value.{_MEMBERS[member]}"
+        chosen_keys = f"arrayFilter((k, m) -> m = {member}, {keys}, {members})"
+        chosen_values = f"arrayFilter((v, m) -> m = {member}, {values}, {members})"
+        return f"mapFromArrays({chosen_keys}, {chosen_values}) AS {prefix}_{suffix}"
+
+    other = f"m = 0 OR m >= {_ARRAY}"
+    other_keys = f"arrayFilter((k, m) -> {other}, {keys}, {members})"
+    other_values = f"arrayMap(v -> {json_of_value('v')}, arrayFilter((v, m) -> {other}, {attributes}.value, {members}))"
+    return ", ".join(
+        [
+            typed("str", _STRING),
+            typed("int", _INT),
+            typed("float", _DOUBLE),
+            typed("bool", _BOOL),
+            f"mapFromArrays({other_keys}, {other_values}) AS {prefix}_json",
+        ]
+    )
+
+
+def _attribute_maps(prefix: str) -> str:
+    types = {"str": "String", "int": "Int64", "float": "Float64", "bool": "Bool", "json": "String"}
+    return ", ".join(f"{prefix}_{suffix} Map(LowCardinality(String), {value})" for suffix, value in types.items())
+
+
+def _fixed(argument: str) -> str:
+    value, size = argument.rsplit(" ", 1)
+    return f"toFixedString(substring({value}, 1, {size}), {size})"
+
+
+def _service_of(attributes: str) -> str:
+    """service.name of a resource; OpenTelemetry's `unknown_service` where it is absent or no string."""
+    service = f"{attributes}.value.string_value[indexOf({attributes}.key, 'service.name')]"
+    return f"if({service} = '', 'unknown_service', {service})"
+
+
+def _attribute_items(prefix: str) -> str:
+    """One row for each scalar attribute, as (key, type, value as text); ids would only fill the table, so they are left out."""
+    types = {"str": "string", "int": "int", "float": "float", "bool": "bool"}
+    pairs = ", ".join(
+        f"arrayMap((k, v) -> (toString(k), '{name}', toString(v)), mapKeys({prefix}_{suffix}), mapValues({prefix}_{suffix}))"
+        for suffix, name in types.items()
+    )
+    return f"arrayJoin(arrayConcat({pairs}))"
+
+
+def _llm_candidate(_: str) -> str:
+    return " OR ".join(f"mapContains(attr_str, '{key}')" for key in LLM_STRINGS)
+
+
+def _level_of(record: str) -> str:
+    """Our level word: from the severity number, else from the text or a `level` attribute, else unknown."""
+    number = f"{record}.severity_number"
+    keys, values = f"{record}.attributes.key", f"{record}.attributes.value.string_value"
+    attribute = f"{values}[arrayFirstIndex(k -> k IN ('level', 'severity', 'log.level'), {keys})]"
+    text = f"lower(if({record}.severity_text != '', {record}.severity_text, {attribute}))"
+    words = ", ".join(_quoted(word) for word in _LEVEL_WORDS)
+    levels = ", ".join(_quoted(level) for level in _LEVEL_WORDS.values())
+    by_number = f"['trace', 'debug', 'info', 'warn', 'error', 'fatal'][intDiv({number} - 1, 4) + 1]"
+    return f"if({number} BETWEEN 1 AND 24, {by_number}, transform({text}, [{words}], [{levels}], 'unknown'))"
+
+
+def _timestamp(nanoseconds: str) -> str:
+    return f"fromUnixTimestamp64Nano(toInt64(least({nanoseconds}, {_LATEST_NANO})))"
+
+
+def _enumerated(argument: str) -> str:
+    """``{enumerated x span_kind}``: the number x as one of our enums, 0 for numbers that OTLP does not know."""
+    value, kind = argument.rsplit(" ", 1)
+    names = _ENUMS[kind]
+    return f"CAST(if({value} BETWEEN 0 AND {len(names) - 1}, {value}, 0), {_quoted(_enum_type(names))})"
+
+
+def _enum_type(names: tuple[str, ...]) -> str:
+    return "Enum8(" + ", ".join(f"'{name}' = {number}" for number, name in enumerate(names)) + ")"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "\\'") + "'"
+
+
+_ENUMS = {
+    "span_kind": ("unspecified", "internal", "server", "client", "producer", "consumer"),
+    "status_code": ("unset", "ok", "error"),
+}
+# Attributes of which every LLM call has at least one, in whatever family it was written; see sonde.llm.families.
+LLM_STRINGS = ("gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model", "openinference.span.kind",
+               "llm.model_name", "llm.request.type", "traceloop.span.kind", "langfuse.observation.type", "langsmith.span.kind",
+               "ai.model.id")  # fmt: skip
+_LEVEL_WORDS = {
+    "trace": "trace", "verbose": "trace", "debug": "debug", "dbg": "debug", "info": "info", "information": "info",
+    "informational": "info", "notice": "info", "success": "info", "warn": "warn", "warning": "warn", "wrn": "warn",
+    "error": "error", "err": "error", "fatal": "fatal", "critical": "fatal", "crit": "fatal", "alert": "fatal",
+    "emergency": "fatal", "emerg": "fatal", "panic": "fatal",
+}  # fmt: skip
+_KEY_VALUES = f"Array(Tuple(key String, value {any_value_type()}))"
+
+_WORDS: Mapping[str, Callable[[str], str]] = {
+    "any_value": lambda _: any_value_type(),
+    "key_values": lambda _: _KEY_VALUES,
+    "resource": lambda _: f"Tuple(attributes {_KEY_VALUES})",
+    "scope": lambda _: f"Tuple(name String, version String, attributes {_KEY_VALUES})",
+    "tail": lambda _: "tenant String, received_unix_nano UInt64",
+    "attribute_maps": _attribute_maps,
+    "maps_of": _maps_of,
+    "json_of": _json_of,
+    "text_of_value": _text_of_value,
+    "attribute_items": _attribute_items,
+    "service_of": _service_of,
+    "level_of": _level_of,
+    "llm_candidate": _llm_candidate,
+    "fixed": _fixed,
+    "timestamp": _timestamp,
+    "span_kind": lambda _: _enum_type(_ENUMS["span_kind"]),
+    "status_code": lambda _: _enum_type(_ENUMS["status_code"]),
+    "enumerated": _enumerated,
+    "dedup": lambda _: f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}",
+}
+
+
+def _engines(cluster: Cluster | None) -> Mapping[str, Callable[[str], str]]:
+    """``{engine Replacing version}`` and ``{on_cluster}``: the only words that differ between one engine and a cluster."""
+    if cluster is None:
+        return {
+            "on_cluster": lambda _: "",
+            "engine": lambda argument: _merge_tree("", argument, ""),
+        }
+    path = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'"
+    return {
+        "on_cluster": lambda _: f"ON CLUSTER '{cluster.name}'",
+        "engine": lambda argument: _merge_tree("Replicated", argument, path),
+    }
+
+
+def _merge_tree(replicated: str, argument: str, path: str) -> str:
+    family, *parameters = argument.split()
+    prefix = "" if family == "plain" else family
+    return f"{replicated}{prefix}MergeTree({', '.join([*([path] if path else []), *parameters])})"

@@ -1,0 +1,98 @@
+r"""One body in a segment: its length, the body as it came, and our tail.
+
+    varint(length) · body · tenant (field 1001) · received (1002) · checksum (1003)
+
+A frame is a length-delimited protobuf message, which is what ClickHouse's ``Protobuf`` input format reads, so a segment is
+its own INSERT. The tail is appended as bytes: protobuf keeps the last value of a singular field, so a client cannot
+choose its tenant by sending our fields itself. The checksum (XXH3 of all before it) tells a torn frame from a whole one.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import xxhash
+
+_TENANT_TAG = b"\xca\x3e"  # field 1001, length-delimited
+_RECEIVED_TAG = b"\xd1\x3e"  # field 1002, fixed64
+_CHECKSUM_TAG = b"\xd9\x3e"  # field 1003, fixed64
+_CHECKSUM_SIZE = 2 + 8
+MAX_FRAME_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a whole, sound frame lies in a segment: ``start`` includes the length, ``end`` is behind the checksum."""
+
+    start: int
+    payload: int
+    end: int
+
+
+def varint(number: int) -> bytes:
+    r"""Protobuf's base-128 encoding.
+
+    >>> varint(300)
+    b'\xac\x02'
+    """
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def tail(body: bytes, tenant: str, received_unix_nano: int) -> bytes:
+    """The bytes behind a body that say whose it is, when it came, and that it is whole."""
+    name = tenant.encode()
+    unsigned = _TENANT_TAG + varint(len(name)) + name + _RECEIVED_TAG + struct.pack("<Q", received_unix_nano)
+    checksum = xxhash.xxh3_64(body)
+    checksum.update(unsigned)
+    return unsigned + _CHECKSUM_TAG + struct.pack("<Q", checksum.intdigest())
+
+
+def frames(segment: memoryview) -> Iterator[Frame]:
+    """The sound frames of a segment from its start; stops before the first that is torn or damaged.
+
+    >>> body = b"telemetry"
+    >>> end = tail(body, "default", 1)
+    >>> whole = varint(len(body) + len(end)) + body + end
+    >>> [frame.end for frame in frames(memoryview(whole + whole[:-1]))] == [len(whole)]
+    True
+    """
+    position, size = 0, len(segment)
+    while position < size:
+        end = whole_length(segment, position)
+        if end is None:
+            return
+        _, payload = _read_varint(segment, position)
+        signed = end - _CHECKSUM_SIZE
+        if bytes(segment[signed : signed + 2]) != _CHECKSUM_TAG:
+            return
+        (checksum,) = struct.unpack_from("<Q", segment, signed + 2)
+        if xxhash.xxh3_64_intdigest(segment[payload:signed]) != checksum:
+            return
+        yield Frame(position, payload, end)
+        position = end
+
+
+def whole_length(segment: memoryview, position: int) -> int | None:
+    """Where the frame at ``position`` ends by its own length, if the segment has that many bytes and the length can be believed."""
+    length, payload = _read_varint(segment, position)
+    end = payload + length
+    believable = payload > position and _CHECKSUM_SIZE <= length <= MAX_FRAME_BYTES
+    return end if believable and end <= len(segment) else None
+
+
+def _read_varint(segment: memoryview, position: int) -> tuple[int, int]:
+    """The number at ``position`` and the position behind it; (0, position) when it is torn."""
+    number = 0
+    for offset in range(min(5, len(segment) - position)):
+        byte = segment[position + offset]
+        number |= (byte & 0x7F) << (7 * offset)
+        if byte < 0x80:
+            return number, position + offset + 1
+    return 0, position

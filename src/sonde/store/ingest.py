@@ -1,0 +1,100 @@
+"""The write path as one thing: three logs, three writers, and what was found when they were opened.
+
+``Ingest`` is the ``Consumer`` that receivers hand bodies to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sonde.store.client import Client
+from sonde.store.segment_log import Durability, LogCounts, LogLimits, Recovered, SegmentLog, recover
+from sonde.store.wire import LANDING_TABLES
+from sonde.store.writer import Derivation, Writer, WriterCounts
+from sonde.telemetry.signal import Signal
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalCounts:
+    """One signal's log and writer, as the status page shows them."""
+
+    log: LogCounts
+    writer: WriterCounts
+
+
+class Ingest:
+    """Bodies in, rows in ClickHouse about a second later."""
+
+    def __init__(
+        self,
+        directory: Path,
+        client: Client,
+        *,
+        derivations: Mapping[Signal, Iterable[Derivation]],
+        durability: Durability = Durability.PROCESS,
+        limits: LogLimits = LogLimits(),
+        segment_age_seconds: float = 1.0,
+    ) -> None:
+        """Open the logs below ``directory`` and mend what an earlier process left there; nothing is inserted before ``start``."""
+        self.messages: list[str] = []
+        quarantine = directory / "quarantine"
+        self._logs: dict[Signal, SegmentLog] = {}
+        self._writers: dict[Signal, Writer] = {}
+        for signal in LANDING_TABLES:
+            segments = directory / "segments" / signal.value
+            found = recover(segments, quarantine / signal.value)
+            self._report(signal, found)
+            log = SegmentLog(segments, durability=durability, limits=limits)
+            self._logs[signal] = log
+            self._writers[signal] = Writer(
+                signal,
+                log,
+                client,
+                quarantine=quarantine / signal.value,
+                left_over=found.segments,
+                derivations=derivations.get(signal, ()),
+                segment_age_seconds=segment_age_seconds,
+            )
+
+    def start(self) -> None:
+        """Begin to insert: what was left first, then what comes."""
+        for writer in self._writers.values():
+            writer.start()
+
+    async def consume(self, signal: Signal, body: bytes, *, tenant: str) -> None:
+        """Keep one checked body; returns when it is durable.
+
+        Raises:
+            Unavailable: overload, a full disk or the end of the process; nothing was kept.
+        """
+        await self._logs[signal].append(body, tenant)
+
+    def counts(self) -> dict[Signal, SignalCounts]:
+        """What each signal's log and writer have done."""
+        return {
+            signal: SignalCounts(self._logs[signal].counts(), self._writers[signal].counts) for signal in self._logs
+        }
+
+    def close(self, *, timeout_seconds: float = 5.0) -> None:
+        """Refuse new bodies, write what waits, insert it if that works at once; the rest is found at the next start."""
+        for log in self._logs.values():
+            log.close()
+        for writer in self._writers.values():
+            writer.close(timeout_seconds=timeout_seconds)
+
+    def _report(self, signal: Signal, found: Recovered) -> None:
+        if found.segments:
+            self._say(f"{len(found.segments)} segments of {signal} from the last run are inserted now")
+        if found.cut_bytes:
+            self._say(f"{found.cut_bytes} bytes at the end of {signal} were torn, never acknowledged, and are cut off")
+        for path in found.set_aside:
+            self._say(f"damaged bytes of {signal} lie in {path}")
+
+    def _say(self, message: str) -> None:
+        logger.warning(message)
+        self.messages.append(message)

@@ -1,0 +1,1 @@
+"""The schema: numbered SQL files, and the words they may use."""

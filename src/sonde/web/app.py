@@ -1,0 +1,111 @@
+"""Puts the web together. ``sonde.app`` makes the surroundings and serves what ``create_app`` returns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client.exposition import choose_encoder
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
+
+from sonde.errors import NotFound
+from sonde.query.adhoc import Gate
+from sonde.telemetry.tenancy import Role
+from sonde.web import docs_page
+from sonde.web.api import attributes, feedback, llm, logs, overview, session, sql, status, traces
+from sonde.web.asking import RunningQueries, sql_caller
+from sonde.web.clickhouse import Endpoint
+from sonde.web.errors import install_error_handlers
+from sonde.web.measure import Measure
+from sonde.web.security import Security
+from sonde.web.site import Site
+from sonde.web.surroundings import Surroundings
+
+API_PREFIX: Final = "/api/v1"
+# Paths that are no page of ours: an unknown one below them is a mistake to be told, not the UI.
+_NOT_PAGES: Final = ("api/", "clickhouse", "prometheus/", "loki/", "tempo/", "jaeger/", "otlp/", "docs/")
+_DESCRIPTION: Final = (
+    "Times in requests are Unix seconds, RFC 3339 or now-1h; in answers *_unix_nano are decimal strings. "
+    "X-Scope-OrgID names the tenant. Errors have the shape {error: {code, message, hint, position}}."
+)
+
+
+def create_app(surroundings: Surroundings) -> FastAPI:
+    """The application of port 3000: API, SQL, UI, health and metrics."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        fresh = asyncio.create_task(surroundings.keyring.keep_fresh())
+        try:
+            yield
+        finally:
+            fresh.cancel()
+
+    app = FastAPI(
+        title="Sonde",
+        version=surroundings.version,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.surroundings = surroundings
+    app.state.queries = RunningQueries()
+    app.state.gate = Gate(surroundings.store)
+    app.state.live_clients = set()
+    for noun in (overview, traces, logs, llm, attributes, feedback, sql, status, session):
+        app.include_router(noun.router, prefix=API_PREFIX)
+    Endpoint(surroundings.store).install(app)
+    _install_health(app, surroundings)
+    _install_docs(app)
+    _install_site(app, Site(surroundings.static))
+    install_error_handlers(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(
+        Security, is_open=lambda: surroundings.authenticator.is_open, allowed_hosts=surroundings.allowed_hosts
+    )
+    app.add_middleware(Measure, metrics=surroundings.metrics)
+    return app
+
+
+def _install_health(app: FastAPI, surroundings: Surroundings) -> None:
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> PlainTextResponse:
+        """200 while the process can answer at all."""
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", tags=["health"])
+    async def readyz() -> JSONResponse:
+        """200 once data is accepted; 503 with the reasons while it is not."""
+        obstacles = list(surroundings.health.obstacles())
+        return JSONResponse({"ready": not obstacles, "reasons": obstacles}, status_code=503 if obstacles else 200)
+
+    @app.get("/metrics", tags=["health"])
+    async def metrics(request: Request) -> Response:
+        """Sonde's own metrics, in Prometheus' text format or OpenMetrics."""
+        (await sql_caller(request)).require(Role.READ)
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        exposition = await asyncio.to_thread(encode, surroundings.metrics)
+        return Response(exposition, headers={"content-type": content_type})
+
+
+def _install_docs(app: FastAPI) -> None:
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(docs_page.docs_page(app.openapi()))
+
+    @app.get("/docs/style.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(docs_page.STYLE, media_type="text/css")
+
+
+def _install_site(app: FastAPI, site: Site) -> None:
+    @app.get("/{path:path}", include_in_schema=False)
+    async def page(request: Request, path: str) -> Response:
+        if path.startswith(_NOT_PAGES):
+            raise NotFound(f"there is nothing at /{path}", hint="see /docs")
+        return site.answer(request, path)
