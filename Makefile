@@ -9,8 +9,6 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 
 BIN := .venv/bin
 READY := .venv/.ready
-UI := src/sonde/web/static/index.html
-UI_SOURCES := $(shell find frontend -name node_modules -prune -o -type f -print 2>/dev/null)
 # pytest workers; two fit the smallest machine that we support
 WORKERS ?= 2
 # Where `make demo` and `make serve` keep their data; `make clean` leaves it, `rm -r .sonde` forgets it
@@ -29,7 +27,8 @@ demo: setup ui  ## start Sonde with a live system beside it, on http://127.0.0.1
 serve: setup ui  ## start an empty Sonde on http://127.0.0.1:3000
 	$(BIN)/sonde serve --data $(DATA)/serve
 
-ui: $(UI)  ## build the web UI into src/sonde/web/static
+ui: setup  ## build the web UI into src/sonde/web/static, if its sources are newer
+	@$(BIN)/python frontend/build.py
 
 test: setup ui  ## run the tests: unit, golden, property, end-to-end; browser tests where Chromium is installed
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
@@ -47,14 +46,14 @@ types: setup  ## mypy --strict
 	$(BIN)/mypy
 
 imports: setup  ## arrows only point down the stages
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 format: setup  ## format the code, and mend what ruff can mend by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 bench: setup  ## run the benchmarks; each prints its rate and how it compares with its aim
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" || exit 1; done
 
 golden: setup  ## rewrite the golden files; then look at the diff
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --golden tests
@@ -69,7 +68,7 @@ lock: setup  ## raise the pins in constraints.txt to the newest versions that py
 	mv .venv/constraints.new constraints.txt
 
 clean:  ## remove what was built and cached; data and .venv stay
-	rm -rf dist src/sonde/web/static .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf dist src/sonde/web/static .mypy_cache .ruff_cache .hypothesis
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): constraints.txt pyproject.toml
@@ -78,8 +77,4 @@ $(READY): constraints.txt pyproject.toml
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	$(BIN)/python -m pip install --quiet --requirement constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
-
-$(UI): $(UI_SOURCES) | $(READY)
-	$(BIN)/python frontend/build.py
 	@touch $@

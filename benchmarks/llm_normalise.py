@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from genai_prices import Usage, calc_price
+from tests.llm.corpus import FOLDER, case_span, load
 
 from sonde.llm.calls import llm_call_rows
 from sonde.llm.messages import completion_preview, messages, prompt_preview
 from sonde.llm.normalise import Generation, normalise
 from sonde.llm.prices import Prices
 from sonde.llm.span import LlmSpan
-from tests.llm.corpus import FOLDER, case_span, load
 
 
 def corpus() -> list[LlmSpan]:
@@ -32,11 +32,14 @@ def corpus() -> list[LlmSpan]:
 
 
 def rate(work: Callable[[], int], seconds: float) -> float:
-    work()  # fill the caches
-    done, start = 0, time.process_time()
-    while (elapsed := time.process_time() - start) < seconds:
-        done += work()
-    return done / elapsed
+    """The best of some twenty rounds, in processor time: what neighbours on the machine take is not ours."""
+    best, end = 0.0, time.process_time() + seconds
+    while time.process_time() < end:
+        done, start = 0, time.process_time()
+        while (elapsed := time.process_time() - start) < seconds / 20:
+            done += work()
+        best = max(best, done / elapsed)
+    return best
 
 
 def parse_only(spans: list[LlmSpan]) -> int:

@@ -9,6 +9,7 @@ import ipaddress
 import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -22,6 +23,12 @@ hypothesis.settings.load_profile("sonde")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="rewrite golden files with what the code gives now")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Doctests are for src: a module here that holds no tests is imported by those who need it, not collected."""
+    is_shared = collection_path.suffix == ".py" and not collection_path.name.startswith(("test_", "conftest"))
+    return True if is_shared else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

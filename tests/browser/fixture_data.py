@@ -34,8 +34,7 @@ QUESTIONS = (
     "Show waterproof backpacks that fit a 16 inch laptop.",
 )
 ANSWERS = (
-    "For wet, rocky paths I would look at three models with a sticky rubber outsole. The first one drains fast, which "
-    "matters more than being waterproof once water comes in over the collar.",
+    "For wet, rocky paths I would take one of three models with a sticky outsole. The first drains fast: worth more than a membrane.",
     "Two boards fit: both use silent linear switches and ship with ISO-DE keycaps.",
     "Off-white chinos and the canvas belt in your saved list would go well with it.",
     "The smaller one heats up in 40 seconds and is 12 cm narrower; the larger has the better steam wand.",
@@ -117,7 +116,10 @@ class _Builder:
             "status_message": error,
             "attributes": {key.replace("__", "."): value for key, value in attributes.items()},
             "resource": _resource(service),
-            "scope": {"name": f"opentelemetry.instrumentation.{'asgi' if kind == 'server' else 'httpx'}", "version": "0.66b0"},
+            "scope": {
+                "name": f"opentelemetry.instrumentation.{'asgi' if kind == 'server' else 'httpx'}",
+                "version": "0.66b0",
+            },
             "events": [],
             "links": [],
             "llm": None,
@@ -144,7 +146,15 @@ class _Builder:
         )
 
     def llm(
-        self, service: str, parent: Json, offset: int, function: str, *, operation: str = "chat", error: str = "", slow: float = 1
+        self,
+        service: str,
+        parent: Json,
+        offset: int,
+        function: str,
+        *,
+        operation: str = "chat",
+        error: str = "",
+        slow: float = 1,
     ) -> Json:
         chance = self.chance
         candidates = [entry for entry in MODELS if ("embedding" in entry[0]) == (operation == "embeddings")]
@@ -266,15 +276,51 @@ def _search(build: _Builder, bad: bool) -> None:
         "storefront", "GET /search", None, 0, 1e6, kind="server", http__request__method="GET", http__route="/search",
         http__response__status_code=200, url__path="/search", user__id=f"user-{chance.randrange(1, 24)}", tenant_id="acme",
     )  # fmt: skip
-    api = build.span("backend-api", "GET /api/products", root, 3_000_000, 1e6, kind="server", http__route="/api/products", http__response__status_code=200)
+    api = build.span(
+        "backend-api",
+        "GET /api/products",
+        root,
+        3_000_000,
+        1e6,
+        kind="server",
+        http__route="/api/products",
+        http__response__status_code=200,
+    )
     embed = build.llm("backend-api", api, 6_000_000, "embed_query", operation="embeddings")
     offset = _end(embed) - build.start + 1_000_000
-    vectors = build.span("vector-store", "query products", api, offset, chance.uniform(4e6, 40e6), kind="client", db__system__name="chroma", db__operation__name="query", top_k=20)
+    vectors = build.span(
+        "vector-store",
+        "query products",
+        api,
+        offset,
+        chance.uniform(4e6, 40e6),
+        kind="client",
+        db__system__name="chroma",
+        db__operation__name="query",
+        top_k=20,
+    )
     offset = _end(vectors) - build.start + 500_000
-    sql = build.span("backend-api", "SELECT products", api, offset, chance.uniform(1e6, 12e6), kind="client", db__system__name="sqlite", db__query__text="SELECT id, title, price FROM products WHERE id IN (?, ?, ?)")
+    sql = build.span(
+        "backend-api",
+        "SELECT products",
+        api,
+        offset,
+        chance.uniform(1e6, 12e6),
+        kind="client",
+        db__system__name="sqlite",
+        db__query__text="SELECT id, title, price FROM products WHERE id IN (?, ?, ?)",
+    )
     _stretch(api, sql)
     _stretch(root, api)
-    build.log(api, "info", "search finished", api["duration_nano"], results=20, cache_hit=chance.random() < 0.3, latency_ms=round(api["duration_nano"] / 1e6, 1))
+    build.log(
+        api,
+        "info",
+        "search finished",
+        api["duration_nano"],
+        results=20,
+        cache_hit=chance.random() < 0.3,
+        latency_ms=round(api["duration_nano"] / 1e6, 1),
+    )
     if chance.random() < 0.3:
         build.log(sql, "debug", "3 rows from products", 800_000, rows=3)
     if bad and chance.random() < 0.4:
@@ -289,12 +335,47 @@ def _recommend(build: _Builder, bad: bool) -> None:
         "storefront", "POST /recommend", None, 0, 1e6, kind="server", error="upstream failed" if fails else "",
         http__request__method="POST", http__route="/recommend", http__response__status_code=502 if fails else 200, tenant_id="acme",
     )  # fmt: skip
-    api = build.span("backend-api", "POST /api/recommend", root, 2_000_000, 1e6, kind="server", error="502 Bad Gateway" if fails else "", http__route="/api/recommend", http__response__status_code=502 if fails else 200)
-    rank = build.span("ml-engine", "rank candidates", api, 9_000_000, chance.uniform(20e6, 80e6), kind="server", candidates=120, model__version="als-7", rpc__system="grpc")
+    api = build.span(
+        "backend-api",
+        "POST /api/recommend",
+        root,
+        2_000_000,
+        1e6,
+        kind="server",
+        error="502 Bad Gateway" if fails else "",
+        http__route="/api/recommend",
+        http__response__status_code=502 if fails else 200,
+    )
+    rank = build.span(
+        "ml-engine",
+        "rank candidates",
+        api,
+        9_000_000,
+        chance.uniform(20e6, 80e6),
+        kind="server",
+        candidates=120,
+        model__version="als-7",
+        rpc__system="grpc",
+    )
     features = build.span("ml-engine", "load features", rank, 11_000_000, chance.uniform(4e6, 16e6), cache_hit=True)
-    rag = build.span("backend-api", "rag recommend", api, _end(rank) - build.start + 1_000_000, 1e6, sonde__rag__query=QUESTIONS[0], sonde__rag__filters=json.dumps({"price": {"max": 120}, "in_stock": True}))
+    rag = build.span(
+        "backend-api",
+        "rag recommend",
+        api,
+        _end(rank) - build.start + 1_000_000,
+        1e6,
+        sonde__rag__query=QUESTIONS[0],
+        sonde__rag__filters=json.dumps({"price": {"max": 120}, "in_stock": True}),
+    )
     embed = build.llm("backend-api", rag, _end(rank) - build.start + 2_000_000, "embed_query", operation="embeddings")
-    chat = build.llm("backend-api", rag, _end(embed) - build.start + 1_000_000, "explain_recommendation", error=message, slow=3 if bad else 1)
+    chat = build.llm(
+        "backend-api",
+        rag,
+        _end(embed) - build.start + 1_000_000,
+        "explain_recommendation",
+        error=message,
+        slow=3 if bad else 1,
+    )
     _stretch(rank, features)
     _stretch(rag, embed, chat)
     _stretch(api, rag)
@@ -305,10 +386,22 @@ def _recommend(build: _Builder, bad: bool) -> None:
             {
                 "time_unix_nano": str(_end(chat) - 1000),
                 "name": "exception",
-                "attributes": {"exception.type": "openai.RateLimitError", "exception.message": message, "exception.stacktrace": STACK.replace("httpx.ReadTimeout", "openai.RateLimitError"), "exception.escaped": False},
+                "attributes": {
+                    "exception.type": "openai.RateLimitError",
+                    "exception.message": message,
+                    "exception.stacktrace": STACK.replace("httpx.ReadTimeout", "openai.RateLimitError"),
+                    "exception.escaped": False,
+                },
             }
         )
-        build.log(api, "error", "could not explain the recommendation: rate limit reached", api["duration_nano"], error_type="RateLimitError", attempt=3)
+        build.log(
+            api,
+            "error",
+            "could not explain the recommendation: rate limit reached",
+            api["duration_nano"],
+            error_type="RateLimitError",
+            attempt=3,
+        )
     else:
         build.log(api, "info", "recommendation sent", api["duration_nano"], products=5, explained=True)
         if chance.random() < 0.25:
@@ -333,21 +426,92 @@ def _checkout(build: _Builder, bad: bool) -> None:
     chance = build.chance
     fails = chance.random() < (0.45 if bad else 0.03)
     pay = chance.uniform(80e6, 240e6) if not fails else 2e9 + chance.uniform(0, 8e6)
-    root = build.span("storefront", "POST /checkout", None, 0, 1e6, kind="server", error="504 Gateway Timeout" if fails else "", http__request__method="POST", http__route="/checkout", http__response__status_code=504 if fails else 201, tenant_id="acme")
-    api = build.span("backend-api", "POST /api/orders", root, 2_000_000, 1e6, kind="server", error="payment timed out" if fails else "", http__route="/api/orders", http__response__status_code=504 if fails else 201)
-    insert = build.span("backend-api", "INSERT orders", api, 6_000_000, chance.uniform(2e6, 9e6), kind="client", db__system__name="sqlite", db__query__text="INSERT INTO orders (user_id, total) VALUES (?, ?)")
-    charge = build.span("payments", "POST /charge", api, _end(insert) - build.start + 1_000_000, pay, kind="client", error="ReadTimeout: timed out after 2.0 s" if fails else "", amount_eur=round(chance.uniform(9, 240), 2), provider="stripe", retries=2 if fails else 0)
+    root = build.span(
+        "storefront",
+        "POST /checkout",
+        None,
+        0,
+        1e6,
+        kind="server",
+        error="504 Gateway Timeout" if fails else "",
+        http__request__method="POST",
+        http__route="/checkout",
+        http__response__status_code=504 if fails else 201,
+        tenant_id="acme",
+    )
+    api = build.span(
+        "backend-api",
+        "POST /api/orders",
+        root,
+        2_000_000,
+        1e6,
+        kind="server",
+        error="payment timed out" if fails else "",
+        http__route="/api/orders",
+        http__response__status_code=504 if fails else 201,
+    )
+    insert = build.span(
+        "backend-api",
+        "INSERT orders",
+        api,
+        6_000_000,
+        chance.uniform(2e6, 9e6),
+        kind="client",
+        db__system__name="sqlite",
+        db__query__text="INSERT INTO orders (user_id, total) VALUES (?, ?)",
+    )
+    charge = build.span(
+        "payments",
+        "POST /charge",
+        api,
+        _end(insert) - build.start + 1_000_000,
+        pay,
+        kind="client",
+        error="ReadTimeout: timed out after 2.0 s" if fails else "",
+        amount_eur=round(chance.uniform(9, 240), 2),
+        provider="stripe",
+        retries=2 if fails else 0,
+    )
     _stretch(api, charge)
     _stretch(root, api)
     if fails:
         charge["events"].append(
-            {"time_unix_nano": str(_end(charge) - 2000), "name": "exception", "attributes": {"exception.type": "httpx.ReadTimeout", "exception.message": "timed out after 2.0 s waiting for POST /charge", "exception.stacktrace": STACK}}
+            {
+                "time_unix_nano": str(_end(charge) - 2000),
+                "name": "exception",
+                "attributes": {
+                    "exception.type": "httpx.ReadTimeout",
+                    "exception.message": "timed out after 2.0 s waiting for POST /charge",
+                    "exception.stacktrace": STACK,
+                },
+            }
         )
-        charge["events"].insert(0, {"time_unix_nano": str(int(charge["start_unix_nano"]) + 900_000_000), "name": "retry", "attributes": {"attempt": 1, "backoff_ms": 250}})
-        build.log(charge, "error", "payment timed out\n" + STACK, int(pay), error_type="ReadTimeout", order_id=f"o-{chance.randrange(10_000)}")
+        charge["events"].insert(
+            0,
+            {
+                "time_unix_nano": str(int(charge["start_unix_nano"]) + 900_000_000),
+                "name": "retry",
+                "attributes": {"attempt": 1, "backoff_ms": 250},
+            },
+        )
+        build.log(
+            charge,
+            "error",
+            "payment timed out\n" + STACK,
+            int(pay),
+            error_type="ReadTimeout",
+            order_id=f"o-{chance.randrange(10_000)}",
+        )
         build.log(api, "warn", "order is kept as pending", int(pay) + 2_000_000, order_state="pending")
     else:
-        build.log(api, "info", "order placed", api["duration_nano"], order_id=f"o-{chance.randrange(10_000)}", items=chance.randrange(1, 5))
+        build.log(
+            api,
+            "info",
+            "order placed",
+            api["duration_nano"],
+            order_id=f"o-{chance.randrange(10_000)}",
+            items=chance.randrange(1, 5),
+        )
 
 
 def _scrape(build: _Builder, bad: bool) -> None:
@@ -356,11 +520,31 @@ def _scrape(build: _Builder, bad: bool) -> None:
     offset = 5_000_000
     pages = chance.randrange(8, 30)
     for page in range(pages):
-        fetch = build.span("scraper", "GET /products", root, offset, chance.uniform(40e6, 220e6), kind="client", url__full=f"https://shop.example/products?page={page}", http__response__status_code=200)
-        parse = build.span("scraper", "parse page", root, _end(fetch) - build.start, chance.uniform(3e6, 20e6), products=24)
+        fetch = build.span(
+            "scraper",
+            "GET /products",
+            root,
+            offset,
+            chance.uniform(40e6, 220e6),
+            kind="client",
+            url__full=f"https://shop.example/products?page={page}",
+            http__response__status_code=200,
+        )
+        parse = build.span(
+            "scraper", "parse page", root, _end(fetch) - build.start, chance.uniform(3e6, 20e6), products=24
+        )
         offset = _end(parse) - build.start + 4_000_000
     _stretch(root, *build.spans[-2:])
-    build.log(root, "info", "run finished", root["duration_nano"], pages=pages, new=chance.randrange(20), updated=pages * 9, delisted=2)
+    build.log(
+        root,
+        "info",
+        "run finished",
+        root["duration_nano"],
+        pages=pages,
+        new=chance.randrange(20),
+        updated=pages * 9,
+        delisted=2,
+    )
     if bad:
         build.log(root, "warn", "robots.txt asks for a slower crawl", 9_000_000, delay_seconds=2)
 
@@ -374,7 +558,15 @@ def _big_trace(world: World, chance: random.Random) -> None:
         offset = int(parent["start_unix_nano"]) - build.start + int(parent["duration_nano"] * chance.random() * 0.7)
         service = chance.choice(("ml-engine", "ml-engine", "vector-store", "backend-api"))
         error = "checksum differs" if number in {4000, 9990} else ""
-        span = build.span(service, f"step {number}", parent, offset, parent["duration_nano"] * chance.uniform(0.02, 0.3), error=error, batch=number)
+        span = build.span(
+            service,
+            f"step {number}",
+            parent,
+            offset,
+            parent["duration_nano"] * chance.uniform(0.02, 0.3),
+            error=error,
+            batch=number,
+        )
         if span["duration_nano"] > 4e6:
             parents.append(span)
     build.finish()
@@ -384,6 +576,12 @@ def _orphan_trace(world: World, chance: random.Random) -> None:
     build = _Builder(world, chance, "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f", world.end_nano - 90_000_000_000)
     orphan = build.span("worker", "send e-mail", None, 0, 120e6, kind="consumer", messaging__system="redis")
     orphan["parent_span_id"] = "feedfacefeedface"
-    orphan["links"].append({"trace_id": world.traces[0]["trace_id"], "span_id": world.traces[0]["spans"][0]["span_id"], "attributes": {"reason": "enqueued by"}})
+    orphan["links"].append(
+        {
+            "trace_id": world.traces[0]["trace_id"],
+            "span_id": world.traces[0]["spans"][0]["span_id"],
+            "attributes": {"reason": "enqueued by"},
+        }
+    )
     build.span("worker", "render template", orphan, 2_000_000, 30e6, template="order-placed")
     build.finish()

@@ -1,6 +1,6 @@
 """Serves the built UI and the fixture world behind the HTTP API's shapes; for development and for the browser tests.
 
-    python tests/browser/fixture_server.py --port 3000
+    python -m tests.browser.fixture_server --port 3000
 
 It answers what the pages ask, from memory and with simple filters. What the real server decides (limits, time-outs,
 errors) is not here: tests of those intercept the request in the browser.
@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fixture_data import ANSWERS, QUESTIONS, Json, World, make_world
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from tests.browser.fixture_data import ANSWERS, QUESTIONS, Json, World, make_world
 
 STATIC = Path(__file__).parents[2] / "src" / "sonde" / "web" / "static"
 CSP = "default-src 'self'; style-src 'self'"
@@ -64,16 +64,33 @@ class FixtureServer:
 
     async def status(self, _request: Request) -> Response:
         spans = sum(len(trace["spans"]) for trace in self.world.traces)
-        signal = {"accepted_bodies": spans // 12, "refused_bodies": 0, "pending_bytes": 18_432, "lag_seconds": 0.84, "quarantined_frames": 0}
+        signal = {
+            "accepted_bodies": spans // 12,
+            "refused_bodies": 0,
+            "pending_bytes": 18_432,
+            "lag_seconds": 0.84,
+            "quarantined_frames": 0,
+        }
         return JSONResponse(
             {
                 "version": "0.1.0",
                 "tenant": "default",
                 "uptime_seconds": 9240.0,
-                "ingest": {"traces": signal, "logs": signal | {"lag_seconds": 0.61}, "metrics": signal | {"lag_seconds": 1.02, "refused_bodies": 3}},
+                "ingest": {
+                    "traces": signal,
+                    "logs": signal | {"lag_seconds": 0.61},
+                    "metrics": signal | {"lag_seconds": 1.02, "refused_bodies": 3},
+                },
                 "disk": {"free_bytes": 182 * 1024**3, "store_bytes": 734_003_200},
                 "tables": [{"table": "spans", "rows": spans, "bytes_on_disk": spans * 60}],
-                "messages": [{"severity": "warning", "text": "3 metric bodies were refused: a histogram had more bounds than buckets. See quarantine/ for the first of them."}] if spans else [],
+                "messages": [
+                    {
+                        "severity": "warning",
+                        "text": "3 metric bodies were refused: a histogram had more bounds than buckets. See quarantine/ for the first of them.",
+                    }
+                ]
+                if spans
+                else [],
             }
         )
 
@@ -88,26 +105,50 @@ class FixtureServer:
                 at = int(span["start_unix_nano"]) / 1e9
                 failed = span["status_code"] == "error"
                 if failed:
-                    errors.append({"kind": "span", "time_unix_nano": span["start_unix_nano"], "service": span["service"], "name": span["name"], "message": span["status_message"], "trace_id": trace["trace_id"], "span_id": span["span_id"]})
-                if span["kind"] not in {"server", "consumer"} and span["service"] in {"storefront", "backend-api", "ml-engine", "worker"}:
+                    errors.append(
+                        {
+                            "kind": "span",
+                            "time_unix_nano": span["start_unix_nano"],
+                            "service": span["service"],
+                            "name": span["name"],
+                            "message": span["status_message"],
+                            "trace_id": trace["trace_id"],
+                            "span_id": span["span_id"],
+                        }
+                    )
+                if span["kind"] not in {"server", "consumer"} and span["service"] in {
+                    "storefront",
+                    "backend-api",
+                    "ml-engine",
+                    "worker",
+                }:
                     continue
-                row = services.setdefault(span["service"], {"durations": [], "errors": 0, "rate": [0.0] * 40, "error_series": [0.0] * 40, "last": 0})
+                row = services.setdefault(
+                    span["service"],
+                    {"durations": [], "errors": 0, "rate": [0.0] * 40, "error_series": [0.0] * 40, "last": 0},
+                )
                 row["durations"].append(span["duration_nano"] / 1e9)
                 row["errors"] += failed
                 slot = min(39, max(0, int((at - start) / step)))
                 row["rate"][slot] += 1 / step
                 row["error_series"][slot] += failed / step
                 row["last"] = max(row["last"], int(span["start_unix_nano"]))
-        for record in within(self.world.logs, start, end, "time_unix_nano"):
-            if record["level"] in {"error", "fatal"}:
-                errors.append({"kind": "log", "time_unix_nano": record["time_unix_nano"], "service": record["service"], "name": record["body"][:60], "message": record["body"].split("\n")[0], "trace_id": record["trace_id"], "span_id": record["span_id"]})
+        errors.extend(
+            {"kind": "log", "name": record["body"][:60], "message": record["body"].split("\n")[0]}
+            | {key: record[key] for key in ("time_unix_nano", "service", "trace_id", "span_id")}
+            for record in within(self.world.logs, start, end, "time_unix_nano")
+            if record["level"] in {"error", "fatal"}
+        )
         errors.sort(key=lambda error: -int(error["time_unix_nano"]))
         calls = list(within(self.world.calls, start, end, "time_unix_nano"))
         cost = [0.0] * 40
         by_model: dict[tuple[str, str], Json] = {}
         for call in calls:
             cost[min(39, max(0, int((int(call["time_unix_nano"]) / 1e9 - start) / step)))] += call["cost_usd"] or 0
-            row = by_model.setdefault((call["model"], call["provider"]), {"model": call["model"], "provider": call["provider"], "calls": 0, "cost_usd": None})
+            row = by_model.setdefault(
+                (call["model"], call["provider"]),
+                {"model": call["model"], "provider": call["provider"], "calls": 0, "cost_usd": None},
+            )
             row["calls"] += 1
             if call["cost_usd"] is not None:
                 row["cost_usd"] = (row["cost_usd"] or 0) + call["cost_usd"]
@@ -131,7 +172,8 @@ class FixtureServer:
                     for name, row in services.items()
                 ],
                 "llm": {
-                    "today": call_totals(self.world.calls) | {"cost_usd": 3.7 * sum(call["cost_usd"] or 0 for call in self.world.calls)},
+                    "today": call_totals(self.world.calls)
+                    | {"cost_usd": 3.7 * sum(call["cost_usd"] or 0 for call in self.world.calls)},
                     "window": call_totals(calls),
                     "by_model": sorted(by_model.values(), key=lambda row: -(row["cost_usd"] or 0)),
                     "times": times,
@@ -147,7 +189,9 @@ class FixtureServer:
         found: dict[str, dict[tuple[str, str], Json]] = {}
         for trace in within(self.world.traces, start, end, "start_unix_nano"):
             for span in trace["spans"][:200]:
-                row = found.setdefault(span["service"], {}).setdefault((span["name"], span["kind"]), {"durations": [], "errors": 0})
+                row = found.setdefault(span["service"], {}).setdefault(
+                    (span["name"], span["kind"]), {"durations": [], "errors": 0}
+                )
                 row["durations"].append(span["duration_nano"] / 1e9)
                 row["errors"] += span["status_code"] == "error"
         return JSONResponse(
@@ -158,7 +202,13 @@ class FixtureServer:
                         "spans": sum(len(row["durations"]) for row in operations.values()),
                         "errors": sum(row["errors"] for row in operations.values()),
                         "operations": [
-                            {"name": operation, "kind": kind, "spans": len(row["durations"]), "errors": row["errors"], "p95_seconds": quantile(row["durations"], 0.95)}
+                            {
+                                "name": operation,
+                                "kind": kind,
+                                "spans": len(row["durations"]),
+                                "errors": row["errors"],
+                                "p95_seconds": quantile(row["durations"], 0.95),
+                            }
                             for (operation, kind), row in operations.items()
                         ],
                     }
@@ -173,19 +223,26 @@ class FixtureServer:
         filters = query.getlist("attribute")
 
         def matches(trace: Json) -> bool:
-            if (least is not None and trace["duration_nano"] < least) or (most is not None and trace["duration_nano"] > most):
+            if (least is not None and trace["duration_nano"] < least) or (
+                most is not None and trace["duration_nano"] > most
+            ):
                 return False
             return any(
                 (not query.get("service") or span["service"] == query["service"])
                 and (not query.get("operation") or span["name"] == query["operation"])
                 and (query.get("status") != "error" or span["status_code"] == "error")
-                and all(attribute_matches(text, {"span": span["attributes"], "resource": span["resource"]}) for text in filters)
+                and all(
+                    attribute_matches(text, {"span": span["attributes"], "resource": span["resource"]})
+                    for text in filters
+                )
                 for span in trace["spans"]
             )
 
         found = [trace for trace in within(self.world.traces, *window(request), "start_unix_nano") if matches(trace)]
         page, cursor = paged(found, request, 50)
-        return JSONResponse({"traces": [trace_summary(trace) for trace in page], "next_cursor": cursor, "stats": stats(len(found) * 37)})
+        return JSONResponse(
+            {"traces": [trace_summary(trace) for trace in page], "next_cursor": cursor, "stats": stats(len(found) * 37)}
+        )
 
     async def trace(self, request: Request) -> Response:
         trace = self.traces.get(request.path_params["trace_id"].zfill(32))
@@ -204,7 +261,10 @@ class FixtureServer:
             if (not search or search in record["body"].lower())
             and (not levels or record["level"] in levels)
             and all(not query.get(name) or record[name] == query[name] for name in ("service", "trace_id", "span_id"))
-            and all(attribute_matches(text, {"log": record["attributes"], "resource": record["resource"]}) for text in query.getlist("attribute"))
+            and all(
+                attribute_matches(text, {"log": record["attributes"], "resource": record["resource"]})
+                for text in query.getlist("attribute")
+            )
         ]
 
     async def search_logs(self, request: Request) -> Response:
@@ -220,10 +280,21 @@ class FixtureServer:
         for record in self.matching_logs(request):
             slot = min(count - 1, int((int(record["time_unix_nano"]) / 1e9 - start) / step))
             levels.setdefault(record["level"], [0] * count)[slot] += 1
-        return JSONResponse({"step_seconds": step, "times": [start + index * step for index in range(count)], "levels": levels, "stats": stats(2000)})
+        return JSONResponse(
+            {
+                "step_seconds": step,
+                "times": [start + index * step for index in range(count)],
+                "levels": levels,
+                "stats": stats(2000),
+            }
+        )
 
     async def live(self, request: Request) -> Response:
-        templates = [record for record in self.world.logs[:400] if request.query_params.get("service") in (None, record["service"])]
+        templates = [
+            record
+            for record in self.world.logs[:400]
+            if request.query_params.get("service") in (None, record["service"])
+        ]
 
         async def events() -> AsyncIterator[str]:
             yield ": open\n\n"
@@ -238,7 +309,15 @@ class FixtureServer:
 
     def matching_calls(self, request: Request) -> list[Json]:
         query = request.query_params
-        fields = {"service": "service", "model": "model", "provider": "provider", "type": "type", "function": "function", "user": "user_id", "session": "session_id"}
+        fields = {
+            "service": "service",
+            "model": "model",
+            "provider": "provider",
+            "type": "type",
+            "function": "function",
+            "user": "user_id",
+            "session": "session_id",
+        }
         search = query.get("search", "").lower()
         return [
             call
@@ -260,11 +339,25 @@ class FixtureServer:
 
     async def call(self, request: Request) -> Response:
         ids = request.path_params
-        found = next((call for call in self.world.calls if call["trace_id"] == ids["trace_id"] and call["span_id"] == ids["span_id"]), None)
+        found = next(
+            (
+                call
+                for call in self.world.calls
+                if call["trace_id"] == ids["trace_id"] and call["span_id"] == ids["span_id"]
+            ),
+            None,
+        )
         if found is None:
             return problem(404, "llm.unknown_call", "No such call is stored.")
-        scores = [score for score in self.world.scores.get(ids["trace_id"], []) if score.get("span_id") == ids["span_id"]]
-        detail = {"parameters": {"temperature": 0.2, "max_tokens": 800}, "environment": "production", "release": "2026.8.1", "tags": ["shop", "rag"]}
+        scores = [
+            score for score in self.world.scores.get(ids["trace_id"], []) if score.get("span_id") == ids["span_id"]
+        ]
+        detail = {
+            "parameters": {"temperature": 0.2, "max_tokens": 800},
+            "environment": "production",
+            "release": "2026.8.1",
+            "tags": ["shop", "rag"],
+        }
         return JSONResponse({"call": found | detail, "messages": conversation(found), "scores": scores})
 
     async def llm_summary(self, request: Request) -> Response:
@@ -275,7 +368,16 @@ class FixtureServer:
         groups: dict[str, Json] = {}
         calls = self.matching_calls(request)
         for call in calls:
-            group = groups.setdefault(call[key], {"name": call[key], "calls": [0] * count, "cost_usd": [None] * count, "input_tokens": [0] * count, "output_tokens": [0] * count})
+            group = groups.setdefault(
+                call[key],
+                {
+                    "name": call[key],
+                    "calls": [0] * count,
+                    "cost_usd": [None] * count,
+                    "input_tokens": [0] * count,
+                    "output_tokens": [0] * count,
+                },
+            )
             slot = min(count - 1, int((int(call["time_unix_nano"]) / 1e9 - start) / step))
             group["calls"][slot] += 1
             group["input_tokens"][slot] += call["input_tokens"]
@@ -290,22 +392,45 @@ class FixtureServer:
                 "times": [start + index * step for index in range(count)],
                 "groups": list(groups.values()),
                 "totals": call_totals(calls)
-                | {"cached_tokens": sum(call["usage"].get("input_cache_read", 0) for call in calls), "p50_seconds": quantile(durations, 0.5), "p95_seconds": quantile(durations, 0.95), "ttft_p50_seconds": quantile(first, 0.5)},
+                | {
+                    "cached_tokens": sum(call["usage"].get("input_cache_read", 0) for call in calls),
+                    "p50_seconds": quantile(durations, 0.5),
+                    "p95_seconds": quantile(durations, 0.95),
+                    "ttft_p50_seconds": quantile(first, 0.5),
+                },
                 "stats": stats(len(calls)),
             }
         )
 
     async def feedback(self, request: Request) -> Response:
         body = await request.json()
-        score = {"score_id": f"score-{time.time_ns()}", "time_unix_nano": str(time.time_ns()), "name": body.get("name", "user_feedback"), "data_type": "numeric", "value": body["rating"], "string_value": "", "user_id": body.get("user_id", ""), "comment": body.get("comment", ""), "source": "api", "span_id": body.get("span_id")}
+        score = {
+            "score_id": f"score-{time.time_ns()}",
+            "time_unix_nano": str(time.time_ns()),
+            "name": body.get("name", "user_feedback"),
+            "data_type": "numeric",
+            "value": body["rating"],
+            "string_value": "",
+            "user_id": body.get("user_id", ""),
+            "comment": body.get("comment", ""),
+            "source": "api",
+            "span_id": body.get("span_id"),
+        }
         self.world.scores.setdefault(body["trace_id"], []).append(score)
         return JSONResponse({"score_id": score["score_id"]}, status_code=201)
 
     def attribute_counts(self, signal: str) -> Counter[tuple[str, str, str, str]]:
         counts: Counter[tuple[str, str, str, str]] = Counter()
-        items: Iterable[Json] = self.world.logs if signal == "logs" else (span for trace in self.world.traces for span in trace["spans"][:50])
+        items: Iterable[Json] = (
+            self.world.logs
+            if signal == "logs"
+            else (span for trace in self.world.traces for span in trace["spans"][:50])
+        )
         for item in items:
-            for scope, attributes in (("log" if signal == "logs" else "span", item["attributes"]), ("resource", item["resource"])):
+            for scope, attributes in (
+                ("log" if signal == "logs" else "span", item["attributes"]),
+                ("resource", item["resource"]),
+            ):
                 for key, value in attributes.items():
                     counts[scope, key, type(value).__name__.replace("str", "string"), str(value)] += 1
         return counts
@@ -314,7 +439,14 @@ class FixtureServer:
         keys: Counter[tuple[str, str, str]] = Counter()
         for (scope, key, kind, _value), count in self.attribute_counts(request.query_params["signal"]).items():
             keys[scope, key, kind] += count
-        return JSONResponse({"keys": [{"scope": scope, "key": key, "type": kind, "count": count} for (scope, key, kind), count in keys.most_common(200)]})
+        return JSONResponse(
+            {
+                "keys": [
+                    {"scope": scope, "key": key, "type": kind, "count": count}
+                    for (scope, key, kind), count in keys.most_common(200)
+                ]
+            }
+        )
 
     async def attribute_values(self, request: Request) -> Response:
         query = request.query_params
@@ -361,7 +493,9 @@ def trace_summary(trace: Json) -> Json:
         "duration_nano": trace["duration_nano"],
         "span_count": len(spans),
         "error_count": errors.total(),
-        "services": [{"service": name, "spans": count, "errors": errors[name]} for name, count in services.most_common()],
+        "services": [
+            {"service": name, "spans": count, "errors": errors[name]} for name, count in services.most_common()
+        ],
     }
 
 
@@ -371,7 +505,11 @@ def attribute_matches(text: str, scopes: dict[str, Json]) -> bool:
         return False
     key, operator, wanted = parts.groups()
     scope, _, bare = key.partition(".")
-    value = scopes[scope].get(bare) if scope in scopes else next((attributes[key] for attributes in scopes.values() if key in attributes), None)
+    value = (
+        scopes[scope].get(bare)
+        if scope in scopes
+        else next((attributes[key] for attributes in scopes.values() if key in attributes), None)
+    )
     shown = "" if value is None else json.dumps(value) if isinstance(value, bool) else str(value)
     if operator in {"=", "!="}:
         return (shown == wanted) == (operator == "=")
@@ -379,7 +517,12 @@ def attribute_matches(text: str, scopes: dict[str, Json]) -> bool:
         return (re.fullmatch(wanted, shown) is not None) == (operator == "=~")
     if not isinstance(value, int | float):
         return False
-    return {">": value > float(wanted), ">=": value >= float(wanted), "<": value < float(wanted), "<=": value <= float(wanted)}[operator]
+    return {
+        ">": value > float(wanted),
+        ">=": value >= float(wanted),
+        "<": value < float(wanted),
+        "<=": value <= float(wanted),
+    }[operator]
 
 
 def conversation(call: Json) -> Json:
@@ -390,12 +533,34 @@ def conversation(call: Json) -> Json:
 
     if call["type"] == "embeddings":
         return {"input": [text("user", QUESTIONS[question])], "output": []}
-    tool = {"type": "tool_call", "name": "search_products", "arguments": {"query": QUESTIONS[question][:30], "max_price": 120}, "id": "call_1"}
-    result = {"type": "tool_result", "name": "search_products", "id": "call_1", "content": [{"id": 17, "title": "Ridge Runner 3", "price": 109.0}, {"id": 41, "title": "Torrent GTX", "price": 118.5}]}
+    tool = {
+        "type": "tool_call",
+        "name": "search_products",
+        "arguments": {"query": QUESTIONS[question][:30], "max_price": 120},
+        "id": "call_1",
+    }
+    result = {
+        "type": "tool_result",
+        "name": "search_products",
+        "id": "call_1",
+        "content": [
+            {"id": 17, "title": "Ridge Runner 3", "price": 109.0},
+            {"id": 41, "title": "Torrent GTX", "price": 118.5},
+        ],
+    }
     given = [
-        text("system", "You advise customers of an outdoor shop. Recommend only what is in stock, name at most five products, and say why."),
+        text(
+            "system",
+            "You advise customers of an outdoor shop. Recommend only what is in stock, name at most five products, and say why.",
+        ),
         text("user", QUESTIONS[question]),
-        {"role": "assistant", "parts": [{"type": "reasoning", "content": "The customer names a price limit and wet ground; search first."}, tool]},
+        {
+            "role": "assistant",
+            "parts": [
+                {"type": "reasoning", "content": "The customer names a price limit and wet ground; search first."},
+                tool,
+            ],
+        },
         {"role": "tool", "parts": [result]},
     ]
     return {"input": given, "output": [text("assistant", ANSWERS[question])] if call["success"] else []}
@@ -418,7 +583,11 @@ def quantile(values: list[float], share: float) -> float | None:
 
 def duration(text: str | None) -> float | None:
     units = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
-    return sum(float(amount) * units[unit] for amount, unit in re.findall(r"([\d.]+)(ns|us|ms|s|m|h)", text)) if text else None
+    return (
+        sum(float(amount) * units[unit] for amount, unit in re.findall(r"([\d.]+)(ns|us|ms|s|m|h)", text))
+        if text
+        else None
+    )
 
 
 def stats(rows: int) -> Json:

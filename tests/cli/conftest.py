@@ -30,7 +30,7 @@ def sonde(tmp_path: Path) -> Sonde:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
             cwd=tmp_path,
             env={**clean, "HOME": str(tmp_path), "COLUMNS": "120", **environment},

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Sonde
+from tests.cli.conftest import Api, Sonde
 
 from sonde.cli import checks
 from sonde.config import load
@@ -64,6 +64,14 @@ def test_a_processor_without_avx2_is_found_before_the_engine_is_imported(
 def test_a_server_elsewhere_needs_no_avx2():
     settings = load(flags={"store.engine": "server", "store.url": "http://127.0.0.1:8123"}).settings
     assert list(checks.check_processor(settings)) == []
+
+
+@pytest.mark.parametrize(("answer", "verdict"), [(b"Ok.\n", "good"), (b"<html>", "bad"), (None, "bad")])
+def test_a_clickhouse_server_that_does_not_answer_is_found(api: Api, answer: bytes | None, verdict: str):
+    if answer is not None:
+        api.answers["/ping"] = (200, "text/plain", answer)
+    settings = load(flags={"store.engine": "server", "store.url": api.url}).settings
+    assert [finding.verdict for finding in checks.check_server(settings)] == [verdict]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bare virtual environment's bin folder, with the wheel built from this tree and its four dependencies."""
+    """A bare virtual environment's bin folder, with the wheel built from this tree and its dependencies."""
     folder = tmp_path_factory.mktemp("light")
     source = folder / "source"
     shutil.copytree(

@@ -1,7 +1,8 @@
 """The golden corpus: spans as instrumentations write them, and beside each the call that it must become.
 
-A file of ``golden/`` holds the cases of one family. ``SONDE_GOLDEN=rewrite`` makes ``test_golden.py`` write what it got
-into the files instead of comparing; then the diff is to be read.
+A file of ``golden/`` holds the cases of one family; those named ``*_captured`` were written by genuine instrumentations
+against ``openai_stub.py``, the others by hand. ``pytest --golden`` writes what the code gives into the files instead of
+comparing; then the diff is to be read.
 """
 
 from __future__ import annotations
@@ -56,7 +57,11 @@ def outcome(span: LlmSpan, prices: Prices) -> dict[str, Any]:
         del fields["duration_nano"]
     return {
         "call": {key: value for key, value in fields.items() if value not in ("", {}, [], None, False)},
-        "cost": {"total_usd": cost.total_usd, "by_bucket": dict(cost.by_bucket), "source": cost.source.partition(" ")[0]},
+        "cost": {
+            "total_usd": cost.total_usd,
+            "by_bucket": dict(cost.by_bucket),
+            "source": cost.source.partition(" ")[0],
+        },
         "previews": [prompt_preview(conversation), completion_preview(conversation)],
         "messages": {side: said for side, said in conversation.as_json().items() if said},
     }

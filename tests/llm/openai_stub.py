@@ -22,7 +22,12 @@ RESPONSES_USAGE = {
     "input_tokens_details": {"cached_tokens": 1024},
     "output_tokens_details": {"reasoning_tokens": 20},
 }
-COMPLETION = {"id": "chatcmpl-1", "created": 1_780_000_000, "model": "gpt-4o-mini-2024-07-18", "service_tier": "default"}
+COMPLETION = {
+    "id": "chatcmpl-1",
+    "created": 1_780_000_000,
+    "model": "gpt-4o-mini-2024-07-18",
+    "service_tier": "default",
+}
 TOOL_CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'}}
 
 
@@ -84,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_args: object) -> None:
         """Say nothing: the tests speak."""
 
 

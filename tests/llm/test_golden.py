@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-
-from sonde.llm.prices import Prices
 from tests.llm.corpus import FOLDER, case_span, load, outcome, save
 
+from sonde.llm.normalise import CANDIDATE_KEYS
+from sonde.llm.prices import Prices
+
 FILES = sorted(FOLDER.glob("*.json"))
-CASES = [(path, index) for path in FILES for index in range(len(load(path)["cases"]))]
-REWRITE = os.environ.get("SONDE_GOLDEN") == "rewrite"
+CASES = {
+    f"{path.stem}: {case['case']}": (path, index) for path in FILES for index, case in enumerate(load(path)["cases"])
+}
 EXPECTED = ("call", "cost", "previews", "messages")
 
 
@@ -20,15 +20,20 @@ def prices() -> Prices:
     return Prices()
 
 
-@pytest.mark.parametrize(
-    "path, index", CASES, ids=[f"{path.stem}: {load(path)['cases'][index]['case']}" for path, index in CASES]
-)
-def test_the_span_becomes_the_call_beside_it(path, index, prices):
+@pytest.mark.parametrize(("path", "index"), CASES.values(), ids=CASES)
+def test_the_span_becomes_the_call_beside_it(path, index, prices, request):
     content = load(path)
     case = content["cases"][index]
     found = outcome(case_span(case), prices)
-    if REWRITE:
+    if request.config.getoption("--golden"):
         content["cases"][index] = {key: value for key, value in case.items() if key not in EXPECTED} | found
         save(path, content)
     else:
         assert found == {key: case[key] for key in EXPECTED if key in case}
+
+
+@pytest.mark.parametrize(("path", "index"), CASES.values(), ids=CASES)
+def test_every_call_has_a_candidate_key_of_type_string(path, index):
+    case = load(path)["cases"][index]
+    strings = {key for key, value in case["span"]["attributes"].items() if isinstance(value, str)}
+    assert case["call"] is None or not CANDIDATE_KEYS.isdisjoint(strings)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +21,44 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 def off_main_thread(function: Any, *arguments: Any) -> Any:
     """The engine refuses the main thread, where a query would hold up signals."""
-    outcome: list[Any] = []
-    thread = threading.Thread(target=lambda: outcome.append(function(*arguments)))
-    thread.start()
-    thread.join()
-    return outcome[0]
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(function, *arguments).result()
 
 
 class OffMainThread:
     """A client for fixtures: the same calls, on a thread of their own."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        self.client = client
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
+        method = getattr(self.client, name)
         return lambda *arguments, **options: off_main_thread(lambda: method(*arguments, **options))
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the schema and nothing in it, to be copied: making one takes seconds."""
+    directory = tmp_path_factory.mktemp("empty") / "clickhouse"
+    engine = EmbeddedClickHouse(directory)
+    try:
+        off_main_thread(migrate, engine)
+    finally:
+        off_main_thread(engine.close)
+    return directory
+
+
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    engine = EmbeddedClickHouse(tmp_path_factory.mktemp("store") / "clickhouse")
-    off_main_thread(migrate, engine)
+def client(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    directory = tmp_path_factory.mktemp("store") / "clickhouse"
+    shutil.copytree(empty_store, directory, symlinks=True)
+    engine = EmbeddedClickHouse(directory)
     yield OffMainThread(engine)
     off_main_thread(engine.close)
 
 
 @pytest.fixture(scope="module")
 def store(client: Any) -> Iterator[AsyncStore]:
-    opened = AsyncStore(client._client, threads=4)
+    opened = AsyncStore(client.client, threads=4)
     yield opened
     opened.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 from sonde.store.client import Client
 
+NOW = 1_700_000_000 * 10**9  # 2023-11-14 22:13:20 UTC
 NO_DEDUPLICATION = "insert_deduplicate = 0, async_insert = 0"
 
 _MAPS = """
@@ -86,7 +87,9 @@ def insert_logs(client: Client, records: list[dict[str, Any]]) -> None:
     )
 
 
-def insert_resource(client: Client, *, day: str, resource_id: int, service: str, attributes: dict[str, Any], tenant: str = "default") -> None:
+def insert_resource(
+    client: Client, *, day: str, resource_id: int, service: str, attributes: dict[str, Any], tenant: str = "default"
+) -> None:
     row = json.dumps({**split(attributes), "tenant": tenant})
     client.command(
         f"""
@@ -100,7 +103,7 @@ def insert_resource(client: Client, *, day: str, resource_id: int, service: str,
 
 
 LLM_DEFAULTS: dict[str, Any] = {
-    "tenant": "default", "start_unix_nano": 0, "trace_id": "", "span_id": "", "parent_span_id": "", "service": "api", "name": "chat",
+    "tenant": "default", "ts": 0, "trace_id": "", "span_id": "", "parent_span_id": "", "service": "api", "name": "chat",
     "type": "chat", "operation": "chat", "provider": "openai", "model": "gpt", "model_requested": "gpt", "input_tokens": 10,
     "output_tokens": 5, "usage": {"input": 10, "output": 5}, "cost_usd": 0.5, "cost": {"input": 0.2, "output": 0.3},
     "price_source": "genai-prices", "duration_nano": 10**9, "time_to_first_token_nano": None, "success": True, "error_type": "",

@@ -67,22 +67,21 @@ class Sink:
         self.requests.append((path, headers))
         if self.status != 200:
             return
-        if path == "/v1/traces":
-            for group in ExportTraceServiceRequest.FromString(body).resource_spans:
-                for scope in group.scope_spans:
-                    self.spans += [self._received(span, group, scope) for span in scope.spans]
-        elif path == "/v1/logs":
-            for group in ExportLogsServiceRequest.FromString(body).resource_logs:
-                for scope in group.scope_logs:
-                    self.logs += [self._received(record, group, scope) for record in scope.log_records]
-        elif path == "/v1/metrics":
-            for group in ExportMetricsServiceRequest.FromString(body).resource_metrics:
-                for scope in group.scope_metrics:
-                    self.metrics += [self._received(metric, group, scope) for metric in scope.metrics]
+        message, items, signal = {
+            "/v1/traces": (ExportTraceServiceRequest, self.spans, "spans"),
+            "/v1/logs": (ExportLogsServiceRequest, self.logs, "log_records"),
+            "/v1/metrics": (ExportMetricsServiceRequest, self.metrics, "metrics"),
+        }[path]
+        groups = path.removeprefix("/v1/").replace("traces", "spans")
+        for group in getattr(message.FromString(body), f"resource_{groups}"):
+            for scope in getattr(group, f"scope_{groups}"):
+                items += [self._received(item, group, scope) for item in getattr(scope, signal)]
 
     @staticmethod
     def _received(item: Any, group: Any, scope: Any) -> Received:
-        return Received(item, attributes(getattr(item, "attributes", ())), attributes(group.resource.attributes), scope.scope.name)
+        return Received(
+            item, attributes(getattr(item, "attributes", ())), attributes(group.resource.attributes), scope.scope.name
+        )
 
     def span(self, name: str) -> Received:
         (found,) = [span for span in self.spans if span.name == name]

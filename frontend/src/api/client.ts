@@ -59,7 +59,12 @@ async function request<T>(url: string, init: RequestInit): Promise<T> {
     response = await fetch(url, { ...init, credentials: "same-origin" });
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ApiError(0, "ui.unreachable", "Sonde does not answer.", "Is `sonde serve` still running? Refresh to try again.");
+    throw new ApiError(
+      0,
+      "ui.unreachable",
+      "Sonde does not answer.",
+      "Is `sonde serve` still running? Refresh to try again.",
+    );
   }
   learnClockSkew(response.headers.get("Date"));
   if (response.status === 401 && !url.startsWith(`${PREFIX}/session`)) unauthorized.set(true);

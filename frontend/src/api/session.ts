@@ -1,9 +1,13 @@
 /** Who is signed in, as the server sees it. */
+
+import { createStore } from "../store";
 import { address, get, send, unauthorized } from "./client";
 import type { Session } from "./types";
-import { createStore } from "../store";
 
-export type SessionState = { phase: "unknown" } | { phase: "known"; session: Session } | { phase: "failed"; error: Error };
+export type SessionState =
+  | { phase: "unknown" }
+  | { phase: "known"; session: Session }
+  | { phase: "failed"; error: Error };
 
 export const session = createStore<SessionState>({ phase: "unknown" });
 

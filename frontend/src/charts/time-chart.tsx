@@ -100,7 +100,12 @@ function createPlot(element: HTMLElement, current: { current: Props }, zone: Zon
         incrs: TIME_STEPS,
         values: (_plot, splits, _axis, _space, step) => splits.map((second) => formatTick(second, step, zone)),
       },
-      { ...axis, size: 56, space: 34, values: (_plot, splits) => splits.map((value) => (value === 0 ? "0" : format(value))) },
+      {
+        ...axis,
+        size: 56,
+        space: 34,
+        values: (_plot, splits) => splits.map((value) => (value === 0 ? "0" : tickText(format(value)))),
+      },
     ],
     series: [
       {},
@@ -151,6 +156,11 @@ function createPlot(element: HTMLElement, current: { current: Props }, zone: Zon
   };
   const data = [[...times], ...order.map((index) => drawn[index])] as uPlot.AlignedData;
   return new uPlot(options, data, element);
+}
+
+/** A tick needs no zeros behind its point: $0.05, not $0.0500. */
+function tickText(text: string): string {
+  return text.replace(/(\.\d*?)0+(?=\D*$)/, "$1").replace(/\.(?=\D*$)/, "");
 }
 
 function barBelow(times: readonly number[], seconds: number, step = 0): number | null {

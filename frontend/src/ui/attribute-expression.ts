@@ -31,7 +31,12 @@ export function addExpression(filters: readonly string[], added: AttributeExpres
   const opposite = added.operator === "=" ? "!=" : "=";
   const kept = filters.filter((text) => {
     const expression = parseExpression(text);
-    return !(expression && expression.key === added.key && expression.value === added.value && expression.operator === opposite);
+    return !(
+      expression &&
+      expression.key === added.key &&
+      expression.value === added.value &&
+      expression.operator === opposite
+    );
   });
   const text = printExpression(added);
   return kept.includes(text) ? kept : [...kept, text];

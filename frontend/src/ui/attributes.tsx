@@ -1,4 +1,5 @@
 /** Attributes as a table; each value can be copied, searched for, or excluded. */
+import { Fragment } from "preact";
 import type { Attributes } from "../api/types";
 import { type AttributeExpression, filterValue, scopedKey } from "./attribute-expression";
 import { CopyButton } from "./copy";
@@ -27,7 +28,9 @@ export function AttributeTable({ title, scope, attributes, onFilter }: Props) {
           const name = scopedKey(scope, key);
           return (
             <div key={key} class="attribute">
-              <dt>{key}</dt>
+              <dt>
+                <BreakableKey text={key} />
+              </dt>
               <dd>
                 <Value value={value} />
               </dd>
@@ -61,5 +64,19 @@ export function AttributeTable({ title, scope, attributes, onFilter }: Props) {
         })}
       </dl>
     </section>
+  );
+}
+
+/** A key that breaks after its dots, where a reader would break it. */
+function BreakableKey({ text }: { text: string }) {
+  return (
+    <>
+      {text.split(/(?<=[._])/).map((part, index) => (
+        <Fragment key={index}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </>
   );
 }

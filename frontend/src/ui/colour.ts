@@ -1,50 +1,55 @@
 /** Colours that mean something: a service, model or user keeps its own on every page; red stays for errors. */
+import { assignSlot } from "./colour-slot";
 import { currentTheme } from "./theme";
 
-/** Hues in degrees of OKLCH, neighbours far apart; the reds are left out. */
-const HUES = [252, 155, 310, 75, 205, 340, 125, 280, 55, 180] as const;
-const SLOTS = HUES.length * 2;
+/** Lightness, chroma and hue in OKLCH on white; neighbours are far apart, and there are no reds. */
+const PALETTE: readonly (readonly [number, number, number])[] = [
+  [0.58, 0.15, 255],
+  [0.62, 0.14, 150],
+  [0.56, 0.16, 300],
+  [0.74, 0.14, 75],
+  [0.66, 0.11, 215],
+  [0.64, 0.15, 350],
+  [0.7, 0.15, 125],
+  [0.48, 0.15, 275],
+  [0.55, 0.09, 185],
+  [0.69, 0.14, 52],
+  [0.72, 0.12, 325],
+  [0.77, 0.1, 235],
+  [0.55, 0.04, 250],
+  [0.5, 0.08, 62],
+  [0.45, 0.09, 155],
+  [0.43, 0.11, 320],
+];
 const STORED = "sonde.colours";
-const KEPT = 400;
+/** Names kept in the browser, per kind. */
+const KEPT = 200;
 
-/** FNV-1a: the same name gives the same slot in every browser. */
-export function hashName(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < name.length; index++) {
-    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
-  }
-  return hash >>> 0;
-}
+/** What the name is of: each kind has all colours to itself. */
+export type ColourKind = "service" | "model" | "function" | "user" | "provider";
 
-/** The name's own slot, or the next free one while there are free ones. */
-export function assignSlot(name: string, taken: ReadonlySet<number>): number {
-  const own = hashName(name) % SLOTS;
-  for (let step = 0; step < SLOTS; step++) {
-    const slot = (own + step) % SLOTS;
-    if (!taken.has(slot)) return slot;
-  }
-  return own;
-}
+type Assigned = Partial<Record<ColourKind, Record<string, number>>>;
 
-const slots = readStored();
+const assigned = readStored();
 
-function readStored(): Map<string, number> {
+function readStored(): Assigned {
   try {
-    const entries = JSON.parse(localStorage.getItem(STORED) ?? "[]") as [string, number][];
-    return new Map(entries);
+    return JSON.parse(localStorage.getItem(STORED) ?? "{}") as Assigned;
   } catch {
-    return new Map();
+    return {};
   }
 }
 
-function slotOf(name: string): number {
-  const known = slots.get(name);
-  if (known !== undefined) return known;
-  const slot = assignSlot(name, new Set(slots.values()));
-  slots.set(name, slot);
-  if (slots.size <= KEPT) {
+function slotOf(name: string, kind: ColourKind): number {
+  const names = assigned[kind] ?? {};
+  assigned[kind] = names;
+  const known = names[name];
+  if (known !== undefined) return known % PALETTE.length;
+  const slot = assignSlot(name, new Set(Object.values(names)), PALETTE.length);
+  names[name] = slot;
+  if (Object.keys(names).length <= KEPT) {
     try {
-      localStorage.setItem(STORED, JSON.stringify([...slots]));
+      localStorage.setItem(STORED, JSON.stringify(assigned));
     } catch {
       // Storage is blocked or full: the colours hold for this visit.
     }
@@ -52,15 +57,29 @@ function slotOf(name: string): number {
   return slot;
 }
 
-/** The colour of a name, as CSS; `alpha` below 1 for areas behind text. */
-export function colourOf(name: string, alpha = 1): string {
-  const slot = slotOf(name);
-  const hue = HUES[slot % HUES.length];
-  const second = slot >= HUES.length;
-  const dark = currentTheme() === "dark";
-  const lightness = dark ? (second ? 0.63 : 0.76) : second ? 0.7 : 0.56;
-  const chroma = second ? 0.09 : 0.13;
-  return `oklch(${lightness} ${chroma} ${hue} / ${alpha})`;
+/** The colour of a name, as CSS; `alpha` below 1 for points that may lie on each other. */
+export function colourOf(name: string, kind: ColourKind = "service", alpha = 1): string {
+  return toCss(slotOf(name, kind), alpha);
+}
+
+/** Colours for the series of one chart: their own, but never the same twice. */
+export function distinctColours(names: readonly string[], kind: ColourKind): Map<string, string> {
+  const taken = new Set<number>();
+  const colours = new Map<string, string>();
+  for (const name of names) {
+    const own = slotOf(name, kind);
+    const slot = taken.has(own) ? assignSlot(name, taken, PALETTE.length) : own;
+    taken.add(slot);
+    colours.set(name, toCss(slot, 1));
+  }
+  return colours;
+}
+
+function toCss(slot: number, alpha: number): string {
+  const [lightness, chroma, hue] = PALETTE[slot] as readonly [number, number, number];
+  // On black the same colours are lighter and lie closer together.
+  const shown = currentTheme() === "dark" ? 0.64 + (lightness - 0.43) * 0.6 : lightness;
+  return `oklch(${shown} ${chroma} ${hue} / ${alpha})`;
 }
 
 /** A colour of the style sheet, for canvases and charts. */

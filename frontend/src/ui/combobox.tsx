@@ -19,7 +19,16 @@ interface Props {
   class?: string;
 }
 
-export function Combobox({ label, placeholder, text, suggestions, onText, onCommit, onTake, class: className = "" }: Props) {
+export function Combobox({
+  label,
+  placeholder,
+  text,
+  suggestions,
+  onText,
+  onCommit,
+  onTake,
+  class: className = "",
+}: Props) {
   const id = useId();
   const [open, setOpen] = useState(false);
   const [chosen, setChosen] = useState(-1);

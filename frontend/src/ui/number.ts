@@ -30,11 +30,17 @@ export function formatShare(share: number): string {
 export function formatCost(usd: number | null): string {
   if (usd === null) return "unpriced";
   if (usd === 0) return "$0";
-  if (usd < 0.000001) return "<$0.000001";
-  if (usd < 0.01) return `$${usd.toFixed(6).replace(/0+$/, "")}`;
+  if (usd < 0.0001) return "<$0.0001";
   if (usd < 1) return `$${usd.toFixed(4)}`;
   if (usd < 1000) return `$${usd.toFixed(2)}`;
   return `$${COMPACT.format(usd)}`;
+}
+
+/** Dollars with every digit that tells something: for the page about one call. */
+export function formatExactCost(usd: number | null): string {
+  if (usd === null || usd === 0 || usd >= 1) return formatCost(usd);
+  const digits = Math.min(12, Math.max(4, 2 - Math.floor(Math.log10(usd))));
+  return `$${usd.toFixed(digits)}`;
 }
 
 const SIZES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

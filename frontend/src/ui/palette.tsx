@@ -100,11 +100,12 @@ function PaletteDialog() {
 function useCommands(text: string): Command[] {
   const { window: shown } = useTime();
   const zone = useZone();
-  const services = useResource<Services>(
-    address("/services", { start: shown.startSeconds, end: shown.endSeconds }),
-  );
+  const services = useResource<Services>(address("/services", { start: shown.startSeconds, end: shown.endSeconds }));
   return useMemo(() => {
-    const go = (path: string, updates: Record<string, string> = {}) => () => navigate(pageLink(path, updates));
+    const go =
+      (path: string, updates: Record<string, string> = {}) =>
+      () =>
+        navigate(pageLink(path, updates));
     const all: Command[] = [
       ...PAGES.map(({ path, label }) => ({ id: path, label, kind: "page", act: go(path) })),
       { id: "theme", label: "Switch dark and light", kind: "command", act: toggleTheme },

@@ -2,9 +2,9 @@
 import { useState } from "preact/hooks";
 import { address, send } from "../api/client";
 import type { Score } from "../api/types";
+import { refresh } from "../time/clock";
 import { formatExact } from "../time/format";
 import { useZone } from "../time/zone";
-import { refresh } from "../time/clock";
 import { Icon } from "./icon";
 
 export function ScoreList({ scores }: { scores: readonly Score[] }) {
@@ -76,10 +76,22 @@ export function FeedbackForm({ traceId, spanId }: { traceId: string; spanId?: st
         }}
       />
       <div class="feedback-buttons">
-        <button type="button" class="button" disabled={state === "busy"} aria-label="Thumbs up" onClick={() => void rate(1)}>
+        <button
+          type="button"
+          class="button"
+          disabled={state === "busy"}
+          aria-label="Thumbs up"
+          onClick={() => void rate(1)}
+        >
           <Icon name="thumbUp" /> Good
         </button>
-        <button type="button" class="button" disabled={state === "busy"} aria-label="Thumbs down" onClick={() => void rate(-1)}>
+        <button
+          type="button"
+          class="button"
+          disabled={state === "busy"}
+          aria-label="Thumbs down"
+          onClick={() => void rate(-1)}
+        >
           <Icon name="thumbDown" /> Bad
         </button>
         <span role="status" class={state instanceof Error ? "error-text" : "muted"}>

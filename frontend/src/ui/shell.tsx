@@ -20,7 +20,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const theme = useTheme();
   const state = useStore(session);
   const signedIn = state.phase === "known" && state.session.required && state.session.authenticated;
-  const isCurrent = (target: string) => (target === "/" ? path === "/" : path === target || path.startsWith(`${target}/`));
+  const isCurrent = (target: string) =>
+    target === "/" ? path === "/" : path === target || path.startsWith(`${target}/`);
   return (
     <div class="shell">
       <a class="skip-link" href="#main" data-native>

@@ -15,7 +15,16 @@ interface Props {
   class?: string;
 }
 
-export function TextFilter({ label, placeholder, value, onCommit, pauseMillis, problem, inputRef, class: className = "" }: Props) {
+export function TextFilter({
+  label,
+  placeholder,
+  value,
+  onCommit,
+  pauseMillis,
+  problem,
+  inputRef,
+  class: className = "",
+}: Props) {
   const [text, setText] = useState(value);
   const timer = useRef(0);
   useEffect(() => setText(value), [value]);

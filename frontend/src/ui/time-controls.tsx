@@ -1,7 +1,8 @@
 /** Time range, zone and refresh: the controls at the right of every page's head. */
-import { refresh, REFRESH_INTERVALS, useTime } from "../time/clock";
-import { chooseZone, useZone } from "../time/zone";
+
 import { setQuery, useQuery } from "../router/query";
+import { REFRESH_INTERVALS, refresh, useTime } from "../time/clock";
+import { chooseZone, useZone } from "../time/zone";
 import { Icon } from "./icon";
 import { TimePicker } from "./time-picker";
 
@@ -22,7 +23,14 @@ export function TimeControls({ timeless }: { timeless: boolean }) {
         {zone === "utc" ? "UTC" : "Local"}
       </button>
       <div class="joined">
-        <button type="button" class="button" aria-label="Refresh" title="Refresh (r)" data-action="refresh" onClick={refresh}>
+        <button
+          type="button"
+          class="button"
+          aria-label="Refresh"
+          title="Refresh (r)"
+          data-action="refresh"
+          onClick={refresh}
+        >
           <Icon name="refresh" />
         </button>
         {!timeless && (

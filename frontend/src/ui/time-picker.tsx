@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { TimeState } from "../time/clock";
 import { formatClock, formatDate, formatWindow } from "../time/format";
-import { parseTime, PRESETS, presetLabel, shift, widen } from "../time/range";
+import { PRESETS, parseTime, presetLabel, shift, widen } from "../time/range";
 import type { Zone } from "../time/zone";
 import { Icon } from "./icon";
 import { usePopover } from "./popover";

@@ -1,14 +1,20 @@
 /** One attribute value, typed: numbers and booleans in their colours, JSON laid out, long texts folded. */
 import { useState } from "preact/hooks";
 import type { AttributeValue } from "../api/types";
+import { laidOut } from "./json-text";
 
 const FOLD = 400;
+/** JSON up to this length is not laid out. */
+const ONE_LINE = 60;
 
 export function Value({ value }: { value: AttributeValue }) {
   if (value === null) return <span class="value value-null">null</span>;
   if (typeof value === "number") return <span class="value value-number">{String(value)}</span>;
   if (typeof value === "boolean") return <span class="value value-boolean">{String(value)}</span>;
-  if (typeof value === "object") return <FoldedText text={JSON.stringify(value, null, 2)} mono />;
+  if (typeof value === "object") {
+    const line = JSON.stringify(value);
+    return <FoldedText text={line.length <= ONE_LINE ? line : JSON.stringify(value, null, 2)} mono />;
+  }
   const json = laidOut(value);
   if (json !== null) return <FoldedText text={json} mono />;
   if (value === "") return <span class="value value-null">empty</span>;
@@ -29,14 +35,4 @@ export function FoldedText({ text, mono = false, fold = FOLD }: { text: string; 
       )}
     </span>
   );
-}
-
-/** A text that is a JSON object or list, indented; null for every other text. */
-export function laidOut(text: string): string | null {
-  if (!/^\s*[[{]/.test(text) || !/[\]}]\s*$/.test(text)) return null;
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return null;
-  }
 }

@@ -2,6 +2,7 @@
 import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useKeys } from "./keyboard";
+import { indexAt } from "./row-offsets";
 
 interface Props<Item> {
   label: string;
@@ -18,7 +19,15 @@ interface Props<Item> {
 
 const OVERSCAN_PIXELS = 600;
 
-export function VirtualList<Item>({ label, items, keyOf, rowHeight, render, onEnd, class: className = "" }: Props<Item>) {
+export function VirtualList<Item>({
+  label,
+  items,
+  keyOf,
+  rowHeight,
+  render,
+  onEnd,
+  class: className = "",
+}: Props<Item>) {
   const root = useRef<HTMLDivElement>(null);
   const heights = useRef(new Map<string, number>());
   const [measured, setMeasured] = useState(0);
@@ -112,18 +121,6 @@ export function VirtualList<Item>({ label, items, keyOf, rowHeight, render, onEn
       {rows}
     </div>
   );
-}
-
-/** The last index whose offset is not below `position`. */
-export function indexAt(offsets: Float64Array, position: number): number {
-  let low = 0;
-  let high = offsets.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((offsets[middle] as number) <= position) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** j and k, and the arrows once a row has the focus, walk the rows. */

@@ -9,8 +9,11 @@ import resource
 import shutil
 import socket
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
+from importlib import resources
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -27,6 +30,7 @@ FREE_DISK_WANTED = 5 * 10**9
 FREE_DISK_NEEDED = 10**9
 MEMORY_FOR_SONDE = 400 * 10**6
 """What the process takes beside the engine's cap."""
+SERVER_TIMEOUT_SECONDS = 5
 EARLIEST_NOW = 1_767_225_600
 """1 January 2026: a clock before it is not set."""
 
@@ -91,6 +95,32 @@ def check_packages(_: Settings) -> Iterator[Finding]:
         yield Finding(
             "good", "packages", f"sonde {installed_version('sonde')}, ClickHouse {installed_version('chdb-core')}"
         )
+
+
+def check_ui(_: Settings) -> Iterator[Finding]:
+    """The pages are there; a wheel has them, a checkout must build them."""
+    if (resources.files("sonde.web") / "static" / "index.html").is_file():
+        yield Finding("good", "ui", "built")
+    else:
+        yield Finding("warning", "ui", "the pages are not built; the API works without them", "make ui")
+
+
+def check_server(settings: Settings) -> Iterator[Finding]:
+    """The ClickHouse server answers, where there is one."""
+    if settings.store.engine != "server":
+        return
+    url = settings.store.url.rstrip("/")
+    try:
+        with urllib.request.urlopen(f"{url}/ping", timeout=SERVER_TIMEOUT_SECONDS) as response:  # noqa: S310 -- http(s) only
+            answer = response.read(16).decode(errors="replace").strip()
+    except (OSError, HTTPException) as error:
+        cure = "start it, or mend store.url; the port is that of HTTP, 8123 by default"
+        yield Finding("bad", "clickhouse", f"{url}: {getattr(error, 'reason', error)}", cure)
+        return
+    if answer == "Ok.":
+        yield Finding("good", "clickhouse", f"{url} answers")
+    else:
+        yield Finding("bad", "clickhouse", f"{url} is not the HTTP interface of ClickHouse", "mend store.url")
 
 
 def check_data(settings: Settings) -> Iterator[Finding]:
@@ -189,22 +219,22 @@ def check_clock(_: Settings) -> Iterator[Finding]:
 
 def check_open_door(settings: Settings) -> Iterator[Finding]:
     """Nobody can reach Sonde from elsewhere without a key."""
-    open_to_others = [
-        str(door) for door in (settings.listen, settings.otlp_grpc, settings.otlp_http) if not door.is_loopback
-    ]
-    if not open_to_others:
+    doors = ", ".join(f"{key} {address}" for key, address in settings.open_doors.items())
+    if not doors:
         yield Finding("good", "access", "from this machine only")
     elif settings.api_key is None:
         cure = "sonde keys create NAME --role admin; without any key `sonde serve` will not start"
-        yield Finding("warning", "access", f"{', '.join(open_to_others)} is open to other machines", cure)
+        yield Finding("warning", "access", f"{doors} is open to other machines", cure)
     else:
-        yield Finding("good", "access", f"{', '.join(open_to_others)} asks for a key")
+        yield Finding("good", "access", f"{doors} asks for a key")
 
 
 CHECKS: tuple[Check, ...] = (
     check_python,
     check_processor,
     check_packages,
+    check_ui,
+    check_server,
     check_memory,
     check_data,
     check_open_files,

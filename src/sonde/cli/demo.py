@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -24,21 +23,16 @@ def demo(
 
     A small shop with its traffic, LLM calls and scripted trouble. Ctrl-C ends all; a second start keeps the data.
     """
+    from sonde.cli.log import configure_log
     from sonde.cli.settings import read_settings
     from sonde.store.cpu import require_avx2
 
     settings = read_settings(config, {"data": str(data), "listen": listen})
-    require_avx2()
+    configure_log(settings.log)
+    if settings.store.engine == "embedded":
+        require_avx2()
 
     from sonde.app import serve
-
     from sonde.demo.run import run_demo
 
-    def shop(stop: threading.Event) -> None:
-        run_demo(settings.otlp_http.url, settings.data, ui_url=settings.listen.url, stop=stop, say=_say)
-
-    raise typer.Exit(serve(settings, beside=[shop]))
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
+    raise typer.Exit(serve(settings, beside=[run_demo]))

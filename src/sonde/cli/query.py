@@ -60,8 +60,12 @@ def sql(
     if format is Format.TABLE:
         stats = answer["stats"]
         print(
-            f"{len(answer['rows']):,} rows in {stats['elapsed_seconds']:.3f} s; {stats['rows_read']:,} rows read",
+            f"{_count(len(answer['rows']))} in {stats['elapsed_seconds']:.3f} s; {_count(stats['rows_read'])} read",
             file=sys.stderr,
         )
     if answer.get("truncated"):
         print("There are more rows than the limit of the server allows; add a LIMIT or aggregate.", file=sys.stderr)
+
+
+def _count(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows:,} rows"

@@ -19,6 +19,7 @@ def serve(
 
     Ctrl-C or SIGTERM ends it cleanly.
     """
+    from sonde.cli.log import configure_log
     from sonde.cli.settings import read_settings
     from sonde.store.cpu import require_avx2
 
@@ -32,6 +33,7 @@ def serve(
             "drop_in": None if drop_in is None else str(drop_in),
         },
     )
+    configure_log(settings.log)
     if settings.store.engine == "embedded":
         require_avx2()
 

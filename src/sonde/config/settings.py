@@ -158,6 +158,12 @@ class Settings(Section):
     llm: Llm = Llm()
     log: Log = Log()
 
+    @property
+    def open_doors(self) -> dict[str, Address]:
+        """The addresses that other machines can reach, by key."""
+        addresses = {"listen": self.listen, "otlp_grpc": self.otlp_grpc, "otlp_http": self.otlp_http}
+        return {key: address for key, address in addresses.items() if not address.is_loopback}
+
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
         if self.store.engine == "server" and not self.store.url.startswith(("http://", "https://")):
@@ -174,17 +180,8 @@ def refuse_open_door(settings: Settings, *, has_keys: bool) -> None:
     Raises:
         UserError: an address is not loopback, and there is neither ``api_key`` nor a key in the state.
     """
-    open_doors = {
-        key: address
-        for key, address in (
-            ("listen", settings.listen),
-            ("otlp_grpc", settings.otlp_grpc),
-            ("otlp_http", settings.otlp_http),
-        )
-        if not address.is_loopback
-    }
-    if open_doors and not has_keys and settings.api_key is None:
-        doors = ", ".join(f"{key} {address}" for key, address in open_doors.items())
+    if settings.open_doors and not has_keys and settings.api_key is None:
+        doors = ", ".join(f"{key} {address}" for key, address in settings.open_doors.items())
         raise UserError(
             f"other machines could reach {doors} without a key",
             code="config.open_door",

@@ -7,6 +7,7 @@ outlives it, not even after ``kill -9``. Either way the interpreter exits in ord
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import socket
@@ -56,6 +57,8 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
 
 def begin() -> Settings:
     """The first call of each process: read the settings, and from now on end when told to or when left alone."""
+    for chatty in ("httpx", "httpx2"):  # one line for each request, which has a span already
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, _exit_in_order)
     threading.Thread(target=_follow_supervisor, name="follow-supervisor", daemon=True).start()
     return parse_settings(sys.argv[1:])

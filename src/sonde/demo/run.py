@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sonde.demo.process import Settings
-from sonde.demo.supervisor import Process, stop_all
+from sonde.demo.supervisor import Process, obituary, stop_all, watch
 from sonde.errors import SondeError
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 120.0
 _LOOK_SECONDS = 0.25
 _BACKLOG = 128
 
@@ -37,7 +37,8 @@ class _Member:
     address: str = ""
 
 
-# In the order in which they are waited for; each needs only those above it.
+# Started all at once, waited for in this order; each needs only those above it. Who comes early waits at a socket that
+# listens already, so nobody is refused.
 MEMBERS = (
     _Member("llm-stub", "sonde.demo.provider", "provider"),
     _Member("ml-engine", "sonde.demo.ml_engine", "ml_engine"),
@@ -101,14 +102,12 @@ def run_demo(
         )
         processes: list[Process] = []
         stack.callback(stop_all, processes)
-        for member in MEMBERS:
-            # The world comes last: visitors find an open shop.
-            if not member.address and not _ready(processes, urls, stop):
-                return
-            processes.append(_start(member, settings, listeners))
+        processes += (_start(member, settings, listeners) for member in MEMBERS)
+        if not _ready(processes, urls, stop):
+            return
         for line in where_to_look(ui_url, urls["backend"], demo_dir / "ground-truth.jsonl"):
             say(line)
-        _watch(processes, stop, say)
+        watch(processes, stop, say)
 
 
 def where_to_look(ui_url: str, backend: str, ground_truth: Path) -> Sequence[str]:
@@ -158,7 +157,7 @@ def _ready(processes: Sequence[Process], urls: Mapping[str, str], stop: threadin
     for member, process in zip(MEMBERS, processes, strict=False):
         while member.address and not _is_well(urls[member.address]):
             if process.exit_code is not None:
-                raise DemoError(_obituary(process))
+                raise DemoError(obituary(process))
             if time.monotonic() > deadline:
                 lines = "\n".join(f"    {line}" for line in process.last_lines())
                 raise DemoError(f"{member.name} was not ready after {_READY_SECONDS:.0f} s; its last lines:\n{lines}")
@@ -174,19 +173,3 @@ def _is_well(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _watch(processes: Sequence[Process], stop: threading.Event, say: Callable[[str], None]) -> None:
-    """Report each process that ends, once, until ``stop`` is set."""
-    alive = list(processes)
-    while not stop.wait(_LOOK_SECONDS):
-        for process in [process for process in alive if process.exit_code is not None]:
-            alive.remove(process)
-            say(_obituary(process))
-
-
-def _obituary(process: Process) -> str:
-    code = process.exit_code
-    how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
-    lines = "\n".join(f"    {line}" for line in process.last_lines())
-    return f"The demo's process {process.name} {how}; it is not started again. Its last lines:\n{lines}"

@@ -11,9 +11,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 _LINES_KEPT = 30
+_LOOK_SECONDS = 0.25
 _KILLED_AFTER_SECONDS = 3.5
 
 
@@ -83,3 +84,20 @@ def stop_all(processes: Sequence[Process]) -> None:
         process.terminate()
     for process in reversed(processes):
         process.reap(max(0.0, deadline - time.monotonic()))
+
+
+def watch(processes: Sequence[Process], stop: threading.Event, say: Callable[[str], None]) -> None:
+    """Report each process that ends, once, until ``stop`` is set."""
+    alive = list(processes)
+    while not stop.wait(_LOOK_SECONDS):
+        for process in [process for process in alive if process.exit_code is not None]:
+            alive.remove(process)
+            say(obituary(process))
+
+
+def obituary(process: Process) -> str:
+    """How a process ended, and what it said last."""
+    code = process.exit_code
+    how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+    lines = "\n".join(f"    {line}" for line in process.last_lines())
+    return f"The demo's process {process.name} {how}; it is not started again. Its last lines:\n{lines}"

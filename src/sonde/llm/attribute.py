@@ -32,13 +32,15 @@ def text(value: object, limit: int = NAME_LIMIT) -> str:
     >>> text(["stop", "length"]), text(7), text({"a": 1})
     ('stop', '7', '')
     """
+    if value is None:
+        return ""
     if isinstance(value, str):
         return encodable(value[:limit])
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return str(value)[:limit] if abs(value) < _COUNT_LIMIT else ""
-    if isinstance(value, list | tuple) and value and not isinstance(value[0], list | tuple):
+    if isinstance(value, (list, tuple)) and value and not isinstance(value[0], (list, tuple)):
         return text(value[0], limit)
     return ""
 

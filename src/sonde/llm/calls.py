@@ -44,7 +44,9 @@ def _wrappers(calls: Sequence[tuple[LlmSpan, Generation]]) -> set[tuple[str, str
     for span, call in calls:
         above = (span.tenant, span.trace_id, span.parent_span_id)
         parent = by_id.get(above)
-        if parent is not None and (not parent.usage or _totals(parent) == _totals(call)):
+        if parent is None or parent.type != call.type:
+            continue
+        if not parent.usage or _totals(parent) == _totals(call):
             found.add(above)
     return found
 

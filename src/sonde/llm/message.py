@@ -8,6 +8,7 @@ has put them together, and plain text. Whatever has none of these shapes is show
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,11 +66,15 @@ class Message:
         return message
 
 
+_SPEAKERS = frozenset({"system", "user", "assistant", "tool"})
 _ROLES = {
-    "human": "user", "ai": "assistant", "model": "assistant", "developer": "system", "function": "tool",
-    "humanmessage": "user", "aimessage": "assistant", "systemmessage": "system", "toolmessage": "tool",
-    "humanmessagechunk": "user", "aimessagechunk": "assistant", "functionmessage": "tool",
+    "system": "system", "developer": "system", "systemmessage": "system",
+    "user": "user", "human": "user", "humanmessage": "user", "humanmessagechunk": "user",
+    "assistant": "assistant", "ai": "assistant", "model": "assistant", "aimessage": "assistant",
+    "aimessagechunk": "assistant",
+    "tool": "tool", "function": "tool", "toolmessage": "tool", "functionmessage": "tool",
 }  # fmt: skip
+"""Who speaks, by the words for it in the wild."""
 
 _PART_TYPES = {
     "text": "text", "input_text": "text", "output_text": "text", "refusal": "text", "summary_text": "text",
@@ -83,8 +88,14 @@ _PART_TYPES = {
 }  # fmt: skip
 """Name of a part in the wild to its name here."""
 
+_WRAPPERS = {
+    "tool_call": "tool_call", "message_content": "", "functionCall": "tool_call", "function_call": "tool_call",
+    "functionResponse": "tool_result",
+}  # fmt: skip
+"""Keys inside of which the part is, to the type that they mean."""
 _SAID = frozenset({"role", "parts", "tool_calls"})
 """Keys that only a message has."""
+_BESIDE = frozenset({"reasoning_content", "tool_calls", "function_call"})
 _ENVELOPES = {
     "messages": "", "choices": "assistant", "output": "assistant", "candidates": "assistant", "contents": "",
     "generations": "assistant", "input": "", "prompt": "",
@@ -107,15 +118,15 @@ def parse_messages(value: object, role: str) -> tuple[Message, ...]:
 
 def _messages(value: object, role: str, depth: int) -> tuple[Message, ...]:
     value = decode(value)
-    if value is None or value in ("", [], {}) or depth == 0:
+    if value is None or value == "" or depth == 0:
         return ()
-    if isinstance(value, str | int | float):
+    if isinstance(value, (str, int, float)):
         return (Message(role, (Part("text", encodable(str(value))),)),)
     if isinstance(value, dict):
         return _from_mapping(value, role, depth)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         elements = value[:_ELEMENT_LIMIT]
-        if _are_parts(elements):
+        if elements and _are_parts(elements):
             return _message(role, _parts(elements, depth))
         return tuple(message for element in elements for message in _messages(element, role, depth - 1))
     return ()
@@ -130,16 +141,17 @@ def _are_parts(elements: Sequence[object]) -> bool:
 
 
 def _from_mapping(value: Mapping[str, object], role: str, depth: int) -> tuple[Message, ...]:
+    if "role" in value and "message" not in value and "kwargs" not in value:
+        return _one(value, role, depth)
     inner = value.get("message", value.get("content"))
-    if isinstance(inner, dict) and ("message" in value or not {"role", "parts"}.isdisjoint(inner)):
+    if isinstance(inner, dict) and ("message" in value or not _SAID.isdisjoint(inner)):
         # an OpenAI choice, an OpenInference element, a LangChain generation, a Gemini candidate
         finish = text(_any(value, "finish_reason", "finishReason"))
         return tuple(_finished(message, finish) for message in _messages(inner, role, depth - 1))
     kwargs = value.get("kwargs")
     identity = value.get("id")
     if isinstance(kwargs, dict) and isinstance(identity, list):  # LangChain's constructor form
-        class_name = text(identity[-1:])
-        return _messages({"type": class_name, **kwargs}, role, depth - 1)
+        return _messages({"type": text(identity[-1:]), **kwargs}, role, depth - 1)
     kind = value.get("type")
     is_part = isinstance(kind, str) and kind in _PART_TYPES
     if not _SAID.isdisjoint(value) or ("content" in value and not is_part):
@@ -155,27 +167,36 @@ def _from_mapping(value: Mapping[str, object], role: str, depth: int) -> tuple[M
         return ()
     if "text" in value:
         return _message(role, (_part(value, depth),))
-    return _message(role, (Part("text", _as_json(value)),))
+    return _message(role, (Part("text", _as_json(value)),)) if value else ()
 
 
 def _one(value: Mapping[str, object], role: str, depth: int) -> tuple[Message, ...]:
-    said_by = (text(value.get("role")) or text(value.get("type"))).lower()
-    said_by = _ROLES.get(said_by, said_by)
-    if said_by not in {"system", "user", "assistant", "tool"}:
-        said_by = role
+    said_by = value.get("role") or value.get("type")
+    if not isinstance(said_by, str) or said_by not in _SPEAKERS:
+        said_by = _ROLES.get(text(said_by).lower(), role)
     parts = _parts(_any(value, "parts", "contents", "content"), depth)
     if said_by == "tool" and all(part.type == "text" for part in parts):
         result = "\n".join(part.content for part in parts)
         parts = [Part("tool_result", result, text(value.get("name")), id=text(_any(value, "tool_call_id", "id")))]
+    if not _BESIDE.isdisjoint(value):
+        _add_beside(parts, value, depth)
+    finish = value.get("finish_reason") or value.get("finishReason")
+    return _message(str(said_by), parts, text(finish), text(value.get("name")))
+
+
+def _add_beside(parts: list[Part], value: Mapping[str, object], depth: int) -> None:
+    """What stands beside the content of a message: reasoning before it, tool calls after it."""
     if reasoning := value.get("reasoning_content"):
         parts.insert(0, Part("reasoning", _content(reasoning)))
     calls = decode(value.get("tool_calls"))
     if isinstance(calls, list):
-        parts += [_part({**_mapping(call), "type": "tool_call"}, depth) for call in calls[:_ELEMENT_LIMIT]]
+        parts += [_call(_mapping(call), depth) for call in calls[:_ELEMENT_LIMIT]]
     if isinstance(call := value.get("function_call"), dict):
-        parts.append(_part({**call, "type": "tool_call"}, depth))
-    finish = text(_any(value, "finish_reason", "finishReason"))
-    return _message(said_by, parts, finish, text(value.get("name")))
+        parts.append(_call(call, depth))
+
+
+def _call(value: Mapping[str, object], depth: int) -> Part:
+    return _part({**(_mapping(value.get("tool_call")) or value), "type": "tool_call"}, depth)
 
 
 def _message(role: str, parts: Sequence[Part], finish: str = "", name: str = "") -> tuple[Message, ...]:
@@ -192,10 +213,12 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _parts(content: object, depth: int) -> list[Part]:
-    content = decode(content) if isinstance(content, str) and content[:2] in {"[{", '["'} else content
+    if isinstance(content, str) and content.startswith("[{"):  # Traceloop's way, unless it is what somebody said
+        decoded = decode(content)
+        content = decoded if isinstance(decoded, list) and _are_parts(decoded) else content
     if isinstance(content, dict):
         return [_part(content, depth)]
-    if isinstance(content, list | tuple):
+    if isinstance(content, (list, tuple)):
         found = (_part(element, depth) for element in content[:_ELEMENT_LIMIT])
         return [part for part in found if part.type != "text" or part.content]
     return [Part("text", _content(content))] if content not in ("", None) else []
@@ -205,12 +228,16 @@ def _part(value: object, depth: int) -> Part:
     """One part, whichever dialect names its fields."""
     if not isinstance(value, dict):
         return Part("text", _content(value))
-    for wrapper in ("tool_call", "message_content", "functionCall", "function_call", "functionResponse"):
-        if isinstance(inner := value.get(wrapper), Mapping) and depth:
-            outer = {"functionCall": "tool_call", "functionResponse": "tool_result", "function_call": "tool_call"}
-            return _part({"type": outer.get(wrapper, wrapper), **inner}, depth - 1)
-    named = text(value.get("type"))
-    kind = _PART_TYPES.get(named) or ("text" if not named or "text" in value else named)
+    named = value.get("type")
+    kind = _PART_TYPES.get(named) if isinstance(named, str) else None
+    if kind is None:
+        for wrapper, meant in _WRAPPERS.items():
+            if isinstance(inner := value.get(wrapper), dict) and depth:
+                return _part({"type": meant, **inner} if meant else inner, depth - 1)
+        kind = text(named) if named and "text" not in value else "reasoning" if value.get("thought") is True else "text"
+    if kind in {"text", "reasoning"}:
+        said = _any(value, "content", "text", "thinking", "refusal", "reasoning", "summary")
+        return Part(kind, _as_json(value) if said is None and named is None else _content(said))
     name = text(_any(value, "name", "toolName", "tool_name"))
     identity = text(_any(value, "id", "call_id", "toolCallId", "tool_call_id", "tool_use_id"))
     if kind == "tool_call":
@@ -222,8 +249,6 @@ def _part(value: object, depth: int) -> Part:
         if isinstance(result, dict) and result.keys() == {"type", "value"}:  # the AI SDK's way to say which it is
             result = result["value"]
         return Part(kind, _content(result), name, id=identity)
-    if kind in {"text", "reasoning"}:
-        return Part(kind, _content(_any(value, "content", "text", "thinking", "refusal", "reasoning", "summary")))
     return _media(kind, value)
 
 
@@ -265,11 +290,13 @@ def _as_json(value: object) -> str:
 
 
 def _jsonable(value: object, depth: int = 20) -> object:
-    """The value as JSON can hold it: no unsafe keys, no lone surrogates, bounded depth."""
+    """The value as JSON can hold it: no unsafe keys, no lone surrogates, no NaN, bounded depth."""
     if isinstance(value, str):
         return encodable(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, dict):
         return {encodable(key): _jsonable(item, depth - 1) for key, item in safe_items(value)} if depth else {}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_jsonable(item, depth - 1) for item in value] if depth else []
     return value

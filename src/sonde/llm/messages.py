@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sonde.llm.families.dialect import dialect_of
+from sonde.llm.families import FAMILIES
 from sonde.llm.families.family import Reader
 from sonde.llm.message import Message
 from sonde.llm.span import LlmSpan
@@ -37,13 +37,17 @@ def messages(span: LlmSpan) -> Messages:
     Where the content went into log records (``gen_ai.client.inference.operation.details`` and the like), give them to
     the span as events first.
     """
-    dialect = dialect_of(span.attributes)
-    return Messages(_first(dialect.inputs, span), _first(dialect.outputs, span))
+    namespaces = {key.partition(".")[0] for key in span.attributes}
+    families = [family for family in FAMILIES if not family.namespaces.isdisjoint(namespaces)]
+    return Messages(
+        _first((family.input for family in families), span),
+        _first((family.output for family in families), span),
+    )
 
 
-def _first(readers: Iterable[Reader], span: LlmSpan) -> tuple[Message, ...]:
+def _first(readers: Iterable[Reader | None], span: LlmSpan) -> tuple[Message, ...]:
     for read in readers:
-        if said := read(span):
+        if read is not None and (said := read(span)):
             return said
     return ()
 

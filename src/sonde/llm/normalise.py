@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sonde.llm.attribute import amount, count, decode, encodable, first, flag, mapping, safe_items, text
-from sonde.llm.families import FAMILIES
-from sonde.llm.families.dialect import Dialect, dialect_of
+from sonde.llm.families import FAMILIES, KIND_ORDER
 from sonde.llm.families.family import CHAT, EMBEDDINGS, NOT_A_CALL, RERANK, Field, unquoted
 from sonde.llm.providers import canonical_provider
 from sonde.llm.span import Attributes, LlmSpan
@@ -27,6 +27,8 @@ CANDIDATE_KEYS = frozenset({
 """Every call has at least one of these, as a string; so a store need not decode any other span."""
 
 _PARAMETER_LIMIT = 40
+_COUNT_PREFIX = "gen_ai.usage."
+_OPEN_PREFIXES = ("gen_ai.request.", "ai.settings.", _COUNT_PREFIX)
 _TAG_LIMIT = 50
 
 
@@ -69,19 +71,60 @@ class Generation:
     tags: tuple[str, ...]
 
 
-_KNOWN_USAGE = frozenset(key for family in FAMILIES for keys in family.tokens.values() for key in keys) | frozenset({
-    "gen_ai.usage.text.input_tokens", "gen_ai.usage.text.output_tokens", "gen_ai.usage.text.cache_read.input_tokens",
-    "gen_ai.usage.cost", "gen_ai.usage.total_cost",
+_KINDS = tuple(family.kind for family in KIND_ORDER if family.kind is not None)
+_FIRST_TOKEN_EVENTS = frozenset(name for family in FAMILIES for name in family.first_token_events)
+_NO_WORDS: frozenset[Field] = frozenset({
+    "streamed", "cost", "tags", "parameters", "error_message", "finish_reason", "first_token_time",
+    "seconds_to_first_token", "milliseconds_to_first_token",
 })  # fmt: skip
+"""Fields that are more than a word, or another kind of it."""
+
+
+def _word(value: object) -> str | None:
+    return text(value) or None
+
+
+def _any(value: object) -> object:
+    return None if value == "" else value
+
+
+_WORD, _SAID, _COUNT, _USAGE = range(4)
+_Slot = tuple[int, str, int, Callable[[object], object]]
+"""What an attribute tells: the kind of thing, its name, the rank among the attributes that tell it (the smallest is
+believed), and how to read it; None says nothing."""
+
+
+def _slots() -> dict[str, _Slot]:
+    slots: dict[str, _Slot] = {}
+    for family in FAMILIES:
+        for key, read in family.usage.items():
+            slots[key] = (_USAGE, key, len(slots), read)
+        for name, keys in family.fields.items():
+            kind, how = (_SAID, _any) if name in _NO_WORDS else (_WORD, _word)
+            for key in keys:
+                slots.setdefault(key, (kind, name, len(slots), how))
+        for component, keys in family.tokens.items():
+            for key in keys:
+                slots.setdefault(key, (_COUNT, component, len(slots), count))
+    return slots
+
+
+_SLOTS = _slots()
+
+_PART_OF_A_COUNT = frozenset({
+    "gen_ai.usage.text.input_tokens", "gen_ai.usage.text.output_tokens", "gen_ai.usage.text.cache_read.input_tokens",
+})  # fmt: skip
+"""Counts that say which kind of token is inside of others that are counted."""
 _NOT_CALL_KEYS = frozenset({
     "gen_ai.tool.name", "gen_ai.tool.call.id", "tool.name", "ai.toolCall.name", "db.system",
     "pydantic_ai.all_messages", "all_messages_events", "final_result",
 })  # fmt: skip
 """Tools, vector stores and agents that name a model and do not say what they are."""
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 _CONVERSATION = frozenset({
-    "messages", "input", "prompt", "instructions", "system", "contents", "tools", "functions", "extra_headers",
-    "api_key",
+    "messages", "input", "prompt", "instructions", "system", "contents", "tools", "functions",
+    "headers", "extra_headers", "extra_body", "api_key",
 })  # fmt: skip
 """What some instrumentations put among the parameters, and is none; or a secret."""
 
@@ -91,20 +134,15 @@ def normalise(span: LlmSpan) -> Generation | None:
     attributes = span.attributes
     if CANDIDATE_KEYS.isdisjoint(attributes):
         return None
-    dialect = dialect_of(attributes)
-    kind = next((kind for read in dialect.kinds if (kind := read(span)) is not None), None)
+    kind = next((kind for read in _KINDS if (kind := read(span)) is not None), None)
     if kind == NOT_A_CALL:
         return None
-
-    def said(name: Field) -> object:
-        return first(attributes, dialect.fields[name])
-
-    parameters = _parameters(attributes, dialect)
-    streamed = flag(said("streamed")) or flag(parameters.pop("stream", None))
-    model = text(said("model"))
-    requested = text(said("model_requested")) or text(parameters.pop("model", "")) or model
-    provider = text(said("provider"))
-    tokens = _tokens(attributes, dialect)
+    reported = _read(attributes)
+    said, words, tokens, parameters = reported.said, reported.words, reported.tokens, _parameters(reported)
+    streamed = said.get("streamed", parameters.pop("stream", None))
+    model = words.get("model", "")
+    requested = words.get("model_requested", "") or text(parameters.pop("model", "")) or model
+    provider = words.get("provider", "")
     if kind is None:
         # A span of no known kind that names a model and counts tokens, or says which provider has it, is a call
         if not (model or requested) or not (tokens or provider) or not _NOT_CALL_KEYS.isdisjoint(attributes):
@@ -113,63 +151,79 @@ def normalise(span: LlmSpan) -> Generation | None:
     if kind in {EMBEDDINGS, RERANK} and "input" not in tokens and "total" in tokens:
         tokens["input"] = tokens["total"]
     usage = exclusive(tokens)
-    error_type, error_message = _failure(span, text(said("error_type")), text(said("level")), said("error_message"))
-    time_to_first_token = _time_to_first_token(span, dialect)
+    error_type, error_message = _failure(span, reported)
+    time_to_first_token = _time_to_first_token(span, said)
     return Generation(
         type=kind,
-        operation=text(said("operation")) or kind,
+        operation=words.get("operation", "") or kind,
         provider=canonical_provider(provider),
-        host=text(said("host")),
+        host=words.get("host", ""),
         model=model or requested,
         model_requested=requested,
-        service_tier=text(said("service_tier")) or text(parameters.get("service_tier", "")),
+        service_tier=words.get("service_tier", "") or text(parameters.get("service_tier")),
         usage=usage,
         usage_parts=parts(tokens, usage),
-        usage_aside=_aside(attributes),
-        provided_cost=_provided_cost(attributes, said("cost")),
+        usage_aside=reported.aside,
+        provided_cost=_provided_cost(attributes, said.get("cost")),
         start_unix_nano=span.start_unix_nano,
         duration_nano=_duration(span),
         time_to_first_token_nano=time_to_first_token,
-        streamed=streamed or time_to_first_token is not None,
+        streamed=time_to_first_token is not None if streamed is None else flag(streamed),
         success=not error_type,
         error_type=error_type,
         error_message=error_message,
-        finish_reason=unquoted(said("finish_reason")),
-        session_id=text(said("session_id")),
-        user_id=text(said("user_id")),
-        function=text(said("function")),
-        prompt_name=text(said("prompt_name")),
-        prompt_version=text(said("prompt_version")),
+        finish_reason=unquoted(said.get("finish_reason")),
+        session_id=words.get("session_id", ""),
+        user_id=words.get("user_id", ""),
+        function=words.get("function", ""),
+        prompt_name=words.get("prompt_name", ""),
+        prompt_version=words.get("prompt_version", ""),
         parameters=_as_json(parameters),
-        environment=text(said("environment")) or text(first(span.resource, _ENVIRONMENT)),
-        release=text(said("release")) or text(span.resource.get("service.version")),
-        tags=_tags(said("tags")),
+        environment=words.get("environment", "") or text(first(span.resource, _ENVIRONMENT)),
+        release=words.get("release", "") or text(span.resource.get("service.version")),
+        tags=_tags(said.get("tags")),
     )
 
 
-def _tokens(attributes: Attributes, dialect: Dialect) -> Tokens:
-    """Each component from the first that reports it: whole usage objects, then single attributes."""
-    tokens: Tokens = {}
-    for read in dialect.usages:
-        for component, number in read(attributes).items():
-            tokens.setdefault(component, number)
-    for component, keys in dialect.tokens:
-        if component not in tokens:
-            for key in keys:
-                if key in attributes and (reported := count(attributes[key])) is not None:
-                    tokens[component] = reported
-                    break
-    return tokens
+@dataclass(slots=True)
+class _Reported:
+    """What the attributes say, sorted by what it is about."""
+
+    words: dict[Field, str] = field(default_factory=dict)
+    said: dict[Field, object] = field(default_factory=dict)
+    """The fields that are more than a word."""
+    tokens: Tokens = field(default_factory=dict)
+    parameters: dict[str, object] = field(default_factory=dict)
+    aside: dict[str, int] = field(default_factory=dict)
 
 
-def _aside(attributes: Attributes) -> dict[str, int]:
-    return {
-        key.removeprefix("gen_ai.usage."): number
-        for key in attributes
-        if key.startswith("gen_ai.usage.")
-        and key not in _KNOWN_USAGE
-        and (number := count(attributes[key])) is not None
-    }
+def _read(attributes: Attributes) -> _Reported:
+    """One pass over the attributes; of several names for one thing the one of the smallest rank wins."""
+    reported = _Reported()
+    usages: dict[str, Tokens] = {}
+    kept: tuple[dict[Any, Any], ...] = (reported.words, reported.said, reported.tokens, usages)
+    ranks: dict[str, int] = {}
+    for key in attributes:
+        slot = _SLOTS.get(key)
+        if slot is not None:
+            kind, name, rank, read = slot
+            if rank < ranks.get(name, len(_SLOTS)) and (value := read(attributes[key])) is not None:
+                ranks[name], kept[kind][name] = rank, value
+        elif key.startswith(_OPEN_PREFIXES):
+            _read_unknown(reported, key, attributes[key])
+    for key in sorted(usages, key=ranks.__getitem__, reverse=True):  # whole usage objects go before single counts
+        reported.tokens |= usages[key]
+    return reported
+
+
+def _read_unknown(reported: _Reported, key: str, value: object) -> None:
+    """An attribute under a prefix that holds any names: request parameters, or counts that nobody knows."""
+    prefix = next(prefix for prefix in _OPEN_PREFIXES if key.startswith(prefix))
+    name = key.removeprefix(prefix)
+    if prefix != _COUNT_PREFIX:
+        reported.parameters[name] = value
+    elif key not in _PART_OF_A_COUNT and (number := count(value)) is not None:
+        reported.aside[name] = number
 
 
 def _provided_cost(attributes: Attributes, reported: object) -> dict[str, float] | None:
@@ -199,17 +253,16 @@ def _nanoseconds(value: object, per_unit: int) -> int | None:
     return round(number * per_unit) if number is not None and number < 10**7 else None
 
 
-def _time_to_first_token(span: LlmSpan, dialect: Dialect) -> int | None:
-    attributes, fields = span.attributes, dialect.fields
-    reported = _nanoseconds(first(attributes, fields["seconds_to_first_token"]), 10**9)
+def _time_to_first_token(span: LlmSpan, said: Mapping[Field, object]) -> int | None:
+    reported = _nanoseconds(said.get("seconds_to_first_token"), 10**9)
     if reported is None:
-        reported = _nanoseconds(first(attributes, fields["milliseconds_to_first_token"]), 10**6)
+        reported = _nanoseconds(said.get("milliseconds_to_first_token"), 10**6)
     if reported is not None:
         return reported
-    times = [event.time_unix_nano for event in span.events if event.name in dialect.first_token_events]
+    times = [event.time_unix_nano for event in span.events if event.name in _FIRST_TOKEN_EVENTS]
     at = min(times, default=None)
     if at is None:
-        at = _unix_nano(unquoted(first(attributes, fields["first_token_time"])))
+        at = _unix_nano(unquoted(said.get("first_token_time")))
     if at is None or at < span.start_unix_nano:
         return None
     return at - span.start_unix_nano
@@ -230,11 +283,12 @@ def _unix_nano(timestamp: str) -> int | None:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def _failure(span: LlmSpan, kind: str, level: str, reported: object) -> tuple[str, str]:
+def _failure(span: LlmSpan, reported: _Reported) -> tuple[str, str]:
     """The type and the message of the error; type "" when the call went well."""
-    if not kind and span.status_code != "error" and level.upper() != "ERROR":
+    kind = reported.words.get("error_type", "")
+    if not kind and span.status_code != "error" and reported.words.get("level", "").upper() != "ERROR":
         return "", ""
-    message = span.status_message or text(reported, 1000)
+    message = span.status_message or text(reported.said.get("error_message"), 1000)
     for event in span.events:
         if event.name == "exception":
             kind = kind or text(event.attributes.get("exception.type"))
@@ -242,25 +296,18 @@ def _failure(span: LlmSpan, kind: str, level: str, reported: object) -> tuple[st
     return kind or "error", encodable(message.partition("\n\nTraceback ")[0][:1000])
 
 
-def _parameters(attributes: Attributes, dialect: Dialect) -> dict[str, object]:
-    """Temperature and the like: from ``gen_ai.request.*`` and ``ai.settings.*``, then from JSON objects."""
-    found: dict[str, object] = {}
-    for key in attributes:
-        if key.startswith("gen_ai.request."):
-            found[key[15:]] = attributes[key]
-        elif key.startswith("ai.settings."):
-            found[key[12:]] = attributes[key]
-    found.pop("model", None)
-    for key in dialect.fields["parameters"]:
-        if key in attributes:
-            found = {**dict(safe_items(mapping(attributes[key]))), **found}
+def _parameters(reported: _Reported) -> dict[str, object]:
+    """Temperature and the like: those with an attribute of their own before those inside of a JSON object."""
+    found = dict(safe_items(mapping(reported.said["parameters"]))) if "parameters" in reported.said else {}
+    found |= reported.parameters
     return {key: value for key, value in found.items() if key not in _CONVERSATION}
 
 
 def _as_json(parameters: Mapping[str, object]) -> str:
+    if not parameters:
+        return "{}"
     kept = [(text(key), _parameter(value)) for key, value in sorted(parameters.items())]
-    items = {key: value for key, value in kept[:_PARAMETER_LIMIT] if value is not None}
-    return json.dumps(items, ensure_ascii=False) if items else "{}"
+    return _JSON.encode({key: value for key, value in kept[:_PARAMETER_LIMIT] if value is not None})
 
 
 def _parameter(value: object) -> object:
@@ -269,10 +316,10 @@ def _parameter(value: object) -> object:
         return encodable(value[:500])
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, bool | int):
+    if isinstance(value, (bool, int)):
         return value if abs(value) < 2**63 else str(value)[:64]
-    if isinstance(value, list | tuple):
-        elements = [_parameter(element) for element in value[:20] if isinstance(element, str | int | float)]
+    if isinstance(value, (list, tuple)):
+        elements = [_parameter(element) for element in value[:20] if isinstance(element, (str, int, float))]
         return elements or None
     return None
 
@@ -281,7 +328,7 @@ def _tags(reported: object) -> tuple[str, ...]:
     value = decode(reported)
     if isinstance(value, str):
         value = value.split(",")
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, (list, tuple)):
         return ()
-    tags = (text(tag).strip() for tag in value[:_TAG_LIMIT] if isinstance(tag, str | int | float))
+    tags = (text(tag).strip() for tag in value[:_TAG_LIMIT] if isinstance(tag, (str, int, float)))
     return tuple(tag for tag in tags if tag)

@@ -36,7 +36,8 @@ def describe_prices(
     moment = at or datetime.now(UTC)
     asked = canonical_provider(provider or "")
     if model is None:
-        cards = [card for card in prices.table.listed(moment) if not asked or card.provider == asked]
+        own = [row.card("") for row in prices.rows if row.valid_from <= moment.date()]
+        cards = [card for card in (*own, *prices.table.listed(moment)) if not asked or card.provider == asked]
         return [line for card in cards for line in _lines(card, "")]
     nanoseconds = int(moment.timestamp()) * 10**9
     card = prices.card(asked, model, model, "", "", nanoseconds)

@@ -98,17 +98,13 @@ class Prices:
     def __init__(
         self, rows: Sequence[PriceRow] = (), *, table: PriceTable | None = None, trust_provided: bool = False
     ) -> None:
-        self._rows = sorted(rows, key=lambda row: row.valid_from)  # stable: among equals the last one stays last
+        self.rows = sorted(rows, key=lambda row: row.valid_from)  # stable: among equals the last one stays last
         self._trust_provided = trust_provided
         self._memo: dict[tuple[str, str, str, str, str, int], PriceCard | None] = {}
         self.table = table or PriceTable()
 
     def cost(self, generation: Generation) -> Cost:
-        """The price of one call at its time.
-
-        >>> Prices().cost.__doc__.splitlines()[0]
-        'The price of one call at its time.'
-        """
+        """The price of one call at its time."""
         provided = _provided(generation)
         if provided is not None and self._trust_provided:
             return provided
@@ -143,7 +139,7 @@ class Prices:
     def _find(
         self, provider: str, models: tuple[str, ...], host: str, service_tier: str, at: datetime
     ) -> PriceCard | None:
-        for row in reversed(self._rows):
+        for row in reversed(self.rows):
             if row.fits(provider, models, at.date()):
                 return row.card(provider)
         return self.table.card(provider, models, host, price_context(service_tier), at)

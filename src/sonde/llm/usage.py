@@ -84,8 +84,10 @@ def parts(tokens: Tokens, buckets: Mapping[str, int]) -> dict[str, int]:
 
     Image tokens that came from the cache are part of the cached bucket only.
     """
-    left = dict(buckets)
     found: dict[str, int] = {}
+    if PARTS.keys().isdisjoint(tokens):
+        return found
+    left = dict(buckets)
     for part, bucket in PARTS.items():
         number = tokens.get(part, 0)
         if part == "input_image":

@@ -22,7 +22,10 @@ _FUNCTIONS_SQL: Final = """
 SELECT name, alias_to, categories, is_aggregate, origin, case_insensitive FROM system.functions
 """
 _TABLES_SQL: Final = """
-SELECT name, engine, name IN (SELECT table FROM system.columns WHERE database = 'sonde' AND name = 'tenant') AS has_tenant
+SELECT
+  name,
+  engine,
+  name IN (SELECT table FROM system.columns WHERE database = 'sonde' AND name = 'tenant') AS has_tenant
 FROM system.tables WHERE database = 'sonde'
 """
 _KEEPS_ROWS: Final = re.compile(r"(?:\w*MergeTree|Distributed)\Z")
@@ -66,7 +69,7 @@ class Gate:
     async def admit(
         self, sql: str, parameters: Mapping[str, object] | None = None, *, scope: Scope, tenant: str
     ) -> Admitted:
-        """Check a statement. Raises ``Forbidden`` for what is not allowed, and ClickHouse's own errors for bad syntax."""
+        """Check a statement. Raises ``Forbidden`` for what is not allowed, ClickHouse's own errors for bad syntax."""
         if len(sql.encode()) > guard.MAX_SQL_BYTES:
             raise TooLarge(f"the statement is longer than {guard.MAX_SQL_BYTES // 1024} KiB", code="sql_too_long")
         if not sql.strip():

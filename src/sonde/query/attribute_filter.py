@@ -1,11 +1,12 @@
 """Attribute filters of searches: ``http.status_code>=500`` as text in, a condition of the SQL tree out.
 
-A filter is a key, a comparison and a value. Keys may name their scope: ``resource.k``, or ``span.k`` / ``log.k`` for the
-record itself; a bare key means the record's attribute and, where the record lacks it, its resource's (as in TraceQL).
+A filter is a key, a comparison and a value. Keys may name their scope: ``resource.k``, or ``span.k`` / ``log.k`` for
+the record itself; a bare key means the record's attribute and, where the record lacks it, its resource's (as in
+TraceQL).
 
-Types decide what compares with what. An unquoted number equals integers, floats and the same text; ``<`` and its kin look
-at numbers only; ``true`` is a boolean or the word; a quoted value is text and nothing else. A record that lacks the key
-matches nothing, also not ``!=`` and ``!~``. Regular expressions are RE2 and must match the whole value.
+Types decide what compares with what. An unquoted number equals integers, floats and the same text; ``<`` and its kin
+look at numbers only; ``true`` is a boolean or the word; a quoted value is text and nothing else. A record that lacks
+the key matches nothing, also not ``!=`` and ``!~``. Regular expressions are RE2 and must match the whole value.
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ def parse_filter(source: str) -> AttributeFilter:
     AttributeFilter(scope='any', key='http.status_code', operator='>=', value='500', quoted=False)
     >>> parse_filter('resource.pod = "a=b"')
     AttributeFilter(scope='resource', key='pod', operator='=', value='a=b', quoted=True)
-    >>> parse_filter("http.status_code")
+    >>> parse_filter("k")
     Traceback (most recent call last):
-    sonde.errors.UserError: attribute filter 'http.status_code' has no comparison; write key=value, with one of != >= <= =~ !~ = > < [bad_attribute_filter]
+    sonde.errors.UserError: attribute filter 'k' has no comparison; use = != > >= < <= =~ !~ [bad_attribute_filter]
     """
     divider = _FIRST_OPERATOR.search(source)
     if divider is None:
@@ -134,8 +135,8 @@ def _equal(wanted: AttributeFilter) -> Expr:
     key, value = wanted.key, wanted.value
     choices = [_typed("attr_str", key, "=", text(value))]
     if not wanted.quoted:
-        if _INTEGER.match(value) and abs(int(value)) < 2**63:
-            choices.append(_typed("attr_int", key, "=", integer(int(value))))
+        if (whole := _whole(value)) is not None:
+            choices.append(_typed("attr_int", key, "=", integer(whole)))
         if (number := _number(value)) is not None:
             choices.append(_typed("attr_float", key, "=", real(number)))
         if value in {"true", "false"}:
@@ -152,8 +153,8 @@ def _ordered(wanted: AttributeFilter, operator: Operator) -> Expr:
             f"attribute filter {wanted.key}{operator}{wanted.value} compares with something that is no number",
             "use = or != for text",
         )
-    exact = _INTEGER.match(wanted.value) and abs(int(wanted.value)) < 2**63
-    as_integer = integer(int(wanted.value)) if exact else real(number)
+    whole = _whole(wanted.value)
+    as_integer = real(number) if whole is None else integer(whole)
     return Or(
         (_typed("attr_int", wanted.key, operator, as_integer), _typed("attr_float", wanted.key, operator, real(number)))
     )
@@ -203,7 +204,19 @@ def _number(value: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-_HOW: Final = f"write key=value, with one of {' '.join(_OPERATORS)}"
+def _whole(value: str) -> int | None:
+    """The value as a 64-bit integer, exactly, where it is one: ``200`` and ``200.0``."""
+    if _INTEGER.match(value):
+        whole = int(value)
+    else:
+        number = _number(value)
+        if number is None or not number.is_integer():
+            return None
+        whole = int(number)
+    return whole if abs(whole) < 2**63 else None
+
+
+_HOW: Final = "use = != > >= < <= =~ !~"
 
 
 def _bad_filter(message: str, hint: str) -> UserError:

@@ -1,4 +1,5 @@
-"""Which attributes there are, and their values: for autocompletion and facets, from ``attr_values``, never from raw rows.
+"""Which attributes there are, and their values: for autocompletion and facets, from ``attr_values``, never from raw
+rows.
 
 Counts are estimates: the store samples large inserts for this table.
 """
@@ -59,7 +60,7 @@ async def attribute_values(
     limit: int,
     window: TimeRange,
 ) -> Record:
-    """The values of a key that contain ``prefix``, whatever its case; those that begin with it and are frequent first."""
+    """The values of a key that contain ``prefix`` in any case; those that begin with it and are frequent first."""
     where = And((_where(tenant, signal, window), eq("scope", text(scope)), eq("key", text(key)), _contains(prefix)))
     begins = call("startsWith", call("lowerUTF8", Column("value")), call("lowerUTF8", text(prefix)))
     select = Select(

@@ -1,7 +1,8 @@
 """Where the next page begins: a few numbers and ids, packed into one opaque word.
 
 A cursor names a place in the order of the answer, not a page number, so pages neither skip nor repeat while new data
-arrives. It is neither secret nor trusted: what it says is checked like any other input, and only ever becomes parameters.
+arrives. It is neither secret nor trusted: what it says is checked like any other input, and only ever becomes
+parameters.
 """
 
 from __future__ import annotations

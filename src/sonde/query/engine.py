@@ -1,7 +1,7 @@
 """What executes a query: a Protocol that the store's ``AsyncStore`` fits, and one inquiry's statements and cost on it.
 
-An inquiry is one question of one caller: a few statements, some at the same time, under one set of limits. When the task
-that awaits it is cancelled, the store kills what is running.
+An inquiry is one question of one caller: a few statements, some at the same time, under one set of limits. When the
+task that awaits it is cancelled, the store kills what is running.
 """
 
 from __future__ import annotations

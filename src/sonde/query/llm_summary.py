@@ -12,7 +12,6 @@ from sonde.query.sql.ast import (
     And,
     Call,
     Column,
-    Comparison,
     Key,
     Number,
     Select,

@@ -1,9 +1,9 @@
 """Live tail: log records as they come in, until the reader goes away.
 
-The store is asked once a second for the newest records of the last seconds, and what was delivered before is left out.
-Records carry their sender's times and come in batches, late by some seconds: so each question overlaps the former ones by
-``OVERLAP_NANO``, and a record that is still later is not shown live (a search finds it). When more comes in than a person
-can read, the newest are shown and the rest is counted as dropped.
+The store is asked once a second for the newest records of the last seconds, and what was delivered before is left
+out. Records carry their sender's times and come in batches, late by some seconds: so each question overlaps the
+former ones by ``OVERLAP_NANO``, and a record that is still later is not shown live (a search finds it). When more
+comes in than a person can read, the newest are shown and the rest is counted as dropped.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ async def tail_logs(
 
     What was stored before the first poll is not delivered.
     """
-    floor = now_nano()
+    floor = now_nano() - OVERLAP_NANO
     seen: set[tuple[int, int]] = set()
     first = True
     while first or await pause():
@@ -51,12 +51,13 @@ async def tail_logs(
         rows = await inquiry.records(newest_records(replace(search, window=window), window, limit=MAX_PER_POLL))
         fresh = [row for row in rows if record_key(row) not in seen]
         dropped = 0
-        if len(rows) == MAX_PER_POLL and not first:
+        if len(rows) == MAX_PER_POLL:
             # More than fits: count what lies below, once, and never look there again.
             floor = int(rows[-1]["time_nano"])
-            known_below = sum(1 for at, _ in seen if window.start_nano <= at < floor)
-            below = TimeRange(window.start_nano, floor) if window.start_nano < floor else None
-            dropped = max(await count_records(inquiry, search, below) - known_below, 0) if below else 0
+            if not first and window.start_nano < floor:
+                below = TimeRange(window.start_nano, floor)
+                known_below = sum(1 for at, _ in seen if below.start_nano <= at < floor)
+                dropped = max(await count_records(inquiry, search, below) - known_below, 0)
         seen = {key for key in seen if key[0] >= window.start_nano} | {record_key(row) for row in rows}
         if not first:
             resources = await read_resources(inquiry, search.tenant, window, (row["resource_id"] for row in fresh))

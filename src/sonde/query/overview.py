@@ -1,7 +1,7 @@
 """The first page: services with rate, errors and latency, LLM spend, newest errors; from digests, in a few small reads.
 
-Ten million spans are some ten thousand rows of ``red_1m``. Raw spans are read for the newest errors only, and only in the
-minutes and operations where the digests say that there are any.
+Ten million spans are some ten thousand rows of ``red_1m``. Raw spans are read for the newest errors only, and only in
+the minutes and operations where the digests say that there are any.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sonde.query.engine import Inquiry, Record
-from sonde.query.llm_summary import BUCKET_SUMS, in_calls
+from sonde.query.llm_calls import in_calls
+from sonde.query.llm_summary import BUCKET_SUMS
 from sonde.query.logs import LogSearch, newest_records
 from sonde.query.services import in_minutes
 from sonde.query.sql.ast import (

@@ -1,4 +1,6 @@
-"""Resources of spans and log records, which point at them by ``resource_id``: one small read after the rows are known."""
+"""Resources of spans and log records, which point at them by ``resource_id``: one small read after the rows are
+known.
+"""
 
 from __future__ import annotations
 

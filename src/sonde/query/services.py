@@ -1,4 +1,6 @@
-"""Services and their operations in a time range, from the one-minute digests in ``red_1m``; raw spans are never read."""
+"""Services and their operations in a time range, from the one-minute digests in ``red_1m``; raw spans are never
+read.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Trace search: the newest traces that have a span which meets all conditions.
 
-Three steps, so that the answer comes fast however much is stored: ids of matching traces, walking the time range backwards
-in growing windows until enough are found; their places in the order of the whole range; one summary row each from
-``trace_index``. A trace counts as old as its newest matching span.
+Three steps, so that the answer comes fast however much is stored: ids of matching traces, walking the time range
+backwards in growing windows until enough are found; their places in the order of the whole range; one summary row
+each from ``trace_index``. A trace counts as old as its newest matching span.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""Values as answers show them: typed attributes joined into one object, ids without their zeros, quantiles from digests."""
+"""Values as answers show them: typed attributes joined into one object, ids without their zeros, quantiles from
+digests.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -18,7 +21,8 @@ _BUCKETS_PER_DOUBLING: Final = 8
 def attributes(row: Mapping[str, Any]) -> Record:
     """The five typed maps of a row as one object, sorted by key.
 
-    >>> attributes({"attr_str": {"b": "x"}, "attr_int": {"a": 1}, "attr_float": {}, "attr_bool": {}, "attr_json": {"c": "[1]"}})
+    >>> empty = {"attr_float": {}, "attr_bool": {}}
+    >>> attributes({"attr_str": {"b": "x"}, "attr_int": {"a": 1}, "attr_json": {"c": "[1]"}, **empty})
     {'a': 1, 'b': 'x', 'c': [1]}
     """
     merged: Record = {}
@@ -83,11 +87,8 @@ def quantile_seconds(buckets: Mapping[str, int], quantile: float) -> float | Non
     total = sum(count for _, count in counted)
     if not total:
         return None
-    rank, seen = quantile * total, 0
-    for bucket, count in counted:
-        seen += count
-        if seen >= rank:
-            break
+    reached = itertools.accumulate(count for _, count in counted)
+    bucket = next(bucket for (bucket, _), seen in zip(counted, reached, strict=True) if seen >= quantile * total)
     return float(f"{2 ** ((bucket - 0.5) / _BUCKETS_PER_DOUBLING) / 1e9:.5g}")
 
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Final
 
 from sonde.errors import UserError
@@ -59,7 +59,7 @@ class TimeRange:
         return self.end_nano / SECOND
 
     def step_seconds(self, points: int, *, least: int = 1) -> int:
-        """The smallest readable step that needs no more than ``points`` steps (one more where the range is not aligned).
+        """The smallest readable step that needs no more than ``points`` steps (one more where it is not aligned).
 
         >>> TimeRange(0, HOUR).step_seconds(60)
         60
@@ -136,10 +136,10 @@ def parse_time(text: str, *, now_nano: int) -> int:
     if match := _RFC3339.match(stripped):
         zone = "+00:00" if match[3] in "Zz" else match[3]
         try:
-            whole = datetime.fromisoformat(f"{match[1]}{zone}").astimezone(timezone.utc)
+            whole = datetime.fromisoformat(f"{match[1]}{zone}").astimezone(UTC)
         except (ValueError, OverflowError):
             raise _not_a_time(text) from None
-        seconds = (whole - datetime(1970, 1, 1, tzinfo=timezone.utc)) // _ONE_SECOND
+        seconds = (whole - datetime(1970, 1, 1, tzinfo=UTC)) // _ONE_SECOND
         return _bounded(seconds * SECOND + int((match[2] or "0").ljust(9, "0")))
     try:
         number = float(stripped)
@@ -163,7 +163,7 @@ def parse_range(start: str | None, end: str | None, *, now_nano: int) -> TimeRan
     return TimeRange(start_nano, end_nano)
 
 
-_ONE_SECOND = datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+_ONE_SECOND = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _bounded(nano: int) -> int:

@@ -1,6 +1,6 @@
 """The bound on body bytes that are in memory at once, over all receivers: overload is refused, never buffered.
 
-A receiver takes bytes as they arrive and as they are decompressed, and gives all back when it has answered.
+A receiver takes bytes as they arrive and once more when they are decompressed, and gives all back with its answer.
 """
 
 from __future__ import annotations

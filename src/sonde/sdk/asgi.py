@@ -1,7 +1,7 @@
 """What a Starlette or FastAPI application gets: a server span for each request, and a request id in and out.
 
-Installed by ``instrument`` on the classes, so applications made before and after are served alike. Each builds its chain of
-middleware once, at its first request; ours goes around it:
+Installed by ``instrument`` on the classes, so applications made before and after are served alike. Each builds its
+chain of middleware once, at its first request; ours goes around it:
 
     RequestContext ─► OpenTelemetry's server span ─► the application's own chain
 """
@@ -33,12 +33,12 @@ _EXCLUDED_SPANS = ["receive", "send"]  # one span for each ASGI message says not
 class RequestContext:
     """ASGI middleware: binds ``request_id`` for the request, takes it from ``X-Request-ID`` and gives it back there.
 
-    What the request binds itself (``sonde.bind(user_id=...)``) ends with it. ``on_stop`` is called when the server has shut the
-    application down, because servers that are stopped by a signal never reach ``atexit``.
+    What the request binds itself (``sonde.bind(user_id=...)``) ends with it. ``on_stop`` is called when the server has
+    shut the application down, because servers that are stopped by a signal never reach ``atexit``.
     """
 
     def __init__(self, app: App, on_stop: Callable[[], object]) -> None:
-        self.app = app  # by this name FastAPI finds an OpenTelemetry middleware further in, and makes no spans of its own
+        self.app = app  # the name by which FastAPI looks for an OpenTelemetry middleware, to make no spans itself
         self._on_stop = on_stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +119,14 @@ def instrument_starlette(app: Any) -> None:
     """OpenTelemetry's part on a plain Starlette application."""
     if not _is_instrumented(app):
         original = app.build_middleware_stack
-        app.build_middleware_stack = lambda: trace_requests(original(), _span_details)
+
+        def build_middleware_stack() -> App:
+            chain = original()
+            if hasattr(chain, "app"):  # Starlette's outermost answers 500; when it raises again the span has ended
+                chain.app = _RecordFailure(chain.app)
+            return trace_requests(chain, _span_details)
+
+        app.build_middleware_stack = build_middleware_stack
         app._is_instrumented_by_opentelemetry = True  # noqa: SLF001 - the mark that all instrumentations share
 
 
@@ -128,6 +135,23 @@ def _is_instrumented(app: Any) -> bool:
     return getattr(app, "_is_instrumented_by_opentelemetry", False) or any(
         getattr(entry.cls, "__name__", "") == "OpenTelemetryMiddleware" for entry in app.user_middleware
     )
+
+
+class _RecordFailure:
+    """Puts an exception on the request's span while that is still open."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            with guard("sdk.request_failure"):
+                from opentelemetry import trace
+
+                trace.get_current_span().record_exception(error)
+            raise
 
 
 def trace_requests(app: App, span_details: Callable[[Scope], tuple[str, dict[str, str]]] | None = None) -> App:

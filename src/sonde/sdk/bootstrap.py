@@ -1,7 +1,7 @@
 """``sonde run -- python app.py``: the same command, set up for Sonde without a change to its code.
 
-``run`` puts the folder ``bootstrap_site`` on PYTHONPATH and becomes the command. Each Python that is started by it, at any
-depth (``uvicorn --reload``, gunicorn, ``sh start.sh``), finds the ``sitecustomize`` there, which calls ``set_up``.
+``run`` puts the folder ``bootstrap_site`` on PYTHONPATH and becomes the command. Each Python that is started by it, at
+any depth (``uvicorn --reload``, gunicorn, ``sh start.sh``), finds the ``sitecustomize`` there, which calls ``set_up``.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import NoReturn
 from sonde.errors import NotFound, UserError
 from sonde.sdk.guard import guard
 
+_MARK = "SONDE_RUN"
 _SITE = str(Path(__file__).parent / "bootstrap_site")
 
 
 def run(command: Sequence[str], service: str | None = None) -> NoReturn:
-    """Become ``command``, with Sonde set up in it. Returns never; raises ``UserError`` when there is no such command."""
+    """Become ``command``, with Sonde set up in it; raises ``UserError`` when there is no such command."""
     if not command:
         raise UserError("no command to run", code="sdk.no_command", hint="write it like: sonde run -- python app.py")
     environ = prepared(os.environ, service)
@@ -46,6 +47,7 @@ def prepared(environ: Mapping[str, str], service: str | None) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([_SITE, *inherited]),
         "PATH": path if beside in path.split(os.pathsep) else os.pathsep.join([beside, path]),
     }
+    prepared[_MARK] = "1"
     if service:
         prepared["SONDE_SERVICE"] = service
     return prepared

@@ -95,8 +95,8 @@ def configure(
         import sonde
         sonde.configure(service="shop")
 
-    Call it once, early. Called again it gives back the first handle. It never raises and never waits for the server: what is
-    wrong with the settings stands in the log, and the program goes on without telemetry.
+    Call it once, early. Called again it gives back the first handle. It never raises and never waits for the server:
+    what is wrong with the settings stands in the log, and the program goes on without telemetry.
 
     Args:
         service: name of this service; else SONDE_SERVICE, OTEL_SERVICE_NAME, or a guess from the command line.
@@ -134,7 +134,7 @@ def configure(
             command=command_line(),
         )
     except UserError as error:
-        _log.error("sonde.configure: %s. No telemetry is sent.", error)  # noqa: TRY400 - the user needs no traceback
+        _log.error("sonde.configure: %s. No telemetry is sent.", error)
         _active = Handle(None, None, None)
         return _active
     handle = Handle(settings, None, None)

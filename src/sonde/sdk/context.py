@@ -1,7 +1,8 @@
 """Who and what the current work is about: values bound here stand on every log line and every span made within.
 
 ``tenant_id``, ``user_id``, ``session_id`` and ``request_id`` are the names the rest of Sonde knows. Values follow the
-execution context (task or thread), as ``contextvars`` does. Read by ``logs.journal`` and by ``providers`` when a span starts.
+execution context (task or thread), as ``contextvars`` does. Read by ``logs.journal`` and by ``providers`` when a span
+starts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""``sonde.feedback()``: what a person thought of an answer, as a log record on the trace that gave it; it becomes a score.
+"""``sonde.feedback()``: what a person thought of an answer, as a log record on the trace that gave it; it becomes a
+score.
 
 A log record and not a span: it comes minutes or days after the trace, and must not be sampled away with it.
 """

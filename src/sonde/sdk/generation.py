@@ -1,7 +1,7 @@
 """``sonde.llm_call()``: one call of a language model as one span with the GenAI conventions' attributes.
 
-For clients that no instrumentation knows, or to add who and what for to those that one does: the instrumented call inside the
-block then makes no second span, and what it learned (model, tokens, finish reason) completes this one.
+For clients that no instrumentation knows, or to add who and what for to those that one does: the instrumented call
+inside the block then makes no second span, and what it learned (model, tokens, finish reason) completes this one.
 
 Specification: https://github.com/open-telemetry/semantic-conventions-genai (client inference spans)
 """
@@ -96,9 +96,9 @@ class Generation:
     ) -> None:
         """Say what came back.
 
-        ``input_tokens`` counts all of the prompt, cached or not, and ``output_tokens`` all of the answer, reasoning included
-        (as OpenAI reports them); the others are parts of those. Anthropic reports cached tokens beside its input tokens: add
-        them up.
+        ``input_tokens`` counts all of the prompt, cached or not, and ``output_tokens`` all of the answer, reasoning
+        included (as OpenAI reports them); the others are parts of those. Anthropic reports cached tokens beside its
+        input tokens: add them up.
         """
         with guard("sdk.llm_call.response"):
             counts = {

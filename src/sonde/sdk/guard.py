@@ -1,4 +1,5 @@
-"""The one guard at every door between a host's code and ours: contains, counts, and logs the first failure of each door.
+"""The one guard at every door between a host's code and ours: contains, counts, and logs the first failure of each
+door.
 
     with guard("sdk.llm_call"):
         span.set_attribute(...)

@@ -1,7 +1,8 @@
 """Runs an action once a module has been imported: now if it is there already, else right behind its import.
 
-So ``instrument`` and the log capture cost nothing for libraries that a program never uses, and work whether they are called
-before or after the program's own imports. The importer of ``from fastapi import FastAPI`` sees what the action has changed.
+So ``instrument`` and the log capture cost nothing for libraries that a program never uses, and work whether they are
+called before or after the program's own imports. The importer of ``from fastapi import FastAPI`` sees what the action
+has changed.
 """
 
 from __future__ import annotations
@@ -58,9 +59,7 @@ def _run(module: str, actions: Sequence[Callable[[], None]]) -> None:
 class _Finder(MetaPathFinder):
     """Finds nothing itself: asks the other finders, and puts its loader around theirs."""
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
         if fullname not in _waiting or getattr(_thread, "looking", None) == fullname:
             return None
         _thread.looking = fullname

@@ -1,8 +1,9 @@
-"""``sonde.instrument()``: spans and metrics from the libraries that a program uses, through OpenTelemetry's instrumentations.
+"""``sonde.instrument()``: spans and metrics from the libraries that a program uses, through OpenTelemetry's
+instrumentations.
 
-``LIBRARIES`` is the table: one row, one library, one instrumentor. A library is instrumented when it is imported. One that is
-used while its instrumentation is not installed is named once in the log, with the cure. Standard logging, structlog and
-loguru need no row: ``configure`` reads them.
+``LIBRARIES`` is the table: one row, one library, one instrumentor. A library is instrumented when it is imported. One
+that is used while its instrumentation is not installed is named once in the log, with the cure. Standard logging,
+structlog and loguru need no row: ``configure`` reads them.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def _starlette(library: Library) -> None:
 class Library:
     """One row: when ``module`` has been imported, ``instrumentor`` ("module:Class") of ``package`` instruments it.
 
-    ``rivals`` instrument the same library; where one of them is loaded, the library is left to it, or each call would be two
-    spans. ``newer_is_fine``: tested by us with a later version than the package claims to support.
+    ``rivals`` instrument the same library; where one of them is loaded, the library is left to it, or each call would
+    be two spans. ``newer_is_fine``: tested by us with a later version than the package claims to support.
     """
 
     module: str
@@ -124,8 +125,8 @@ def instrument(app: AppT) -> AppT: ...
 def instrument(app: AppT | None = None) -> AppT | None:
     """Trace what the libraries of this program do; idempotent, and before or after they are imported.
 
-    FastAPI and Starlette applications get a server span for each request and a request id, whether they are given here or
-    not. Any other ASGI application has to be given, and comes back wrapped:
+    FastAPI and Starlette applications get a server span for each request and a request id, whether they are given here
+    or not. Any other ASGI application has to be given, and comes back wrapped:
 
         app = sonde.instrument(app)
 
@@ -136,12 +137,10 @@ def instrument(app: AppT | None = None) -> AppT | None:
         _choose_conventions(os.environ)
         for library in LIBRARIES:
             when_imported(library.module, _installer(library))
-    if app is None:
-        return None
-    served = app
-    with guard("sdk.instrument.app"):
-        served = _instrument_app(app)
-    return served
+    if app is not None:
+        with guard("sdk.instrument.app"):
+            app = _instrument_app(app)
+    return app
 
 
 def _installer(library: Library) -> Callable[[], None]:

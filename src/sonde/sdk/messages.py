@@ -2,7 +2,8 @@
 
     [{"role": "user", "parts": [{"type": "text", "content": "Why is the sky blue?"}]}]
 
-Specification: https://github.com/open-telemetry/semantic-conventions-genai (gen_ai.input.messages, gen_ai.output.messages)
+Specification: https://github.com/open-telemetry/semantic-conventions-genai (gen_ai.input.messages,
+gen_ai.output.messages)
 """
 
 from __future__ import annotations

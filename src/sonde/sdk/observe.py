@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any, ParamSpec, TypeVar, overload
 
 from opentelemetry import trace
@@ -55,72 +55,90 @@ def observe(
 
 
 def _wrap(inner: Callable[..., Any], title: str, attributes: Mapping[str, AttributeValue]) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(inner):
+    for is_kind, wrap in _KINDS:
+        if is_kind(inner):
+            return wrap(inner, title, attributes)
+    return _plain(inner, title, attributes)
 
-        @functools.wraps(inner)
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with _tracer.start_as_current_span(title, attributes=attributes):
-                return await inner(*args, **kwargs)
 
-        return coroutine
-    if inspect.isasyncgenfunction(inner):
-
-        @functools.wraps(inner)
-        async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            span = _tracer.start_span(title, attributes=attributes)
-            items = inner(*args, **kwargs)
-            step = functools.partial(anext, items)
-            try:
-                while True:
-                    with trace.use_span(span):
-                        try:
-                            item = await step()
-                        except StopAsyncIteration:
-                            return
-                    try:
-                        sent = yield item
-                    except GeneratorExit:
-                        await items.aclose()
-                        raise
-                    except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, for the generator to see
-                        step = functools.partial(items.athrow, error)
-                    else:
-                        step = functools.partial(items.asend, sent)
-            finally:
-                span.end()
-
-        return async_generator
-    if inspect.isgeneratorfunction(inner):
-
-        @functools.wraps(inner)
-        def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
-            span = _tracer.start_span(title, attributes=attributes)
-            items = inner(*args, **kwargs)
-            step = functools.partial(next, items)
-            try:
-                while True:
-                    with trace.use_span(span):
-                        try:
-                            item = step()
-                        except StopIteration as stop:
-                            return stop.value
-                    try:
-                        sent = yield item
-                    except GeneratorExit:
-                        items.close()
-                        raise
-                    except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, for the generator to see
-                        step = functools.partial(items.throw, error)
-                    else:
-                        step = functools.partial(items.send, sent)
-            finally:
-                span.end()
-
-        return generator
-
+def _plain(inner: Callable[..., Any], title: str, attributes: Mapping[str, AttributeValue]) -> Callable[..., Any]:
     @functools.wraps(inner)
     def plain(*args: Any, **kwargs: Any) -> Any:
         with _tracer.start_as_current_span(title, attributes=attributes):
             return inner(*args, **kwargs)
 
     return plain
+
+
+def _coroutine(inner: Callable[..., Any], title: str, attributes: Mapping[str, AttributeValue]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        with _tracer.start_as_current_span(title, attributes=attributes):
+            return await inner(*args, **kwargs)
+
+    return coroutine
+
+
+def _generator(inner: Callable[..., Any], title: str, attributes: Mapping[str, AttributeValue]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        span = _tracer.start_span(title, attributes=attributes)
+        items = inner(*args, **kwargs)
+        step = functools.partial(next, items)
+        try:
+            while True:
+                with trace.use_span(span):
+                    try:
+                        item = step()
+                    except StopIteration as stop:
+                        return stop.value
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    items.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, for the generator to see
+                    step = functools.partial(items.throw, error)
+                else:
+                    step = functools.partial(items.send, sent)
+        finally:
+            span.end()
+
+    return generator
+
+
+def _async_generator(
+    inner: Callable[..., Any], title: str, attributes: Mapping[str, AttributeValue]
+) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    async def async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        span = _tracer.start_span(title, attributes=attributes)
+        items = inner(*args, **kwargs)
+        step = functools.partial(anext, items)
+        try:
+            while True:
+                with trace.use_span(span):
+                    try:
+                        item = await step()
+                    except StopAsyncIteration:
+                        return
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    await items.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, for the generator to see
+                    step = functools.partial(items.athrow, error)
+                else:
+                    step = functools.partial(items.asend, sent)
+        finally:
+            span.end()
+
+    return async_generator
+
+
+_KINDS = (
+    (inspect.iscoroutinefunction, _coroutine),
+    (inspect.isasyncgenfunction, _async_generator),
+    (inspect.isgeneratorfunction, _generator),
+)

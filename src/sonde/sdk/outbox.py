@@ -1,10 +1,11 @@
 """Between the host's threads and the network: one bounded queue per signal, and one thread that empties them.
 
-``put`` never blocks and never does I/O. When a queue is full, by count or by bytes, its oldest items go: after an outage the
-newest are worth more. ``providers`` puts in; ``wire`` says how a batch of each signal is sent.
+``put`` never blocks and never does I/O. When a queue is full, by count or by bytes, its oldest items go: after an
+outage the newest are worth more. ``providers`` puts in; ``wire`` says how a batch of each signal is sent.
 
-Why not the SDK's batch processors: their ``force_flush`` exports on the caller's thread and knows no deadline, their shutdown
-waits 30 s a signal for a server that is down, they are bounded by count alone, and there is a thread for each signal.
+Why not the SDK's batch processors: their ``force_flush`` exports on the caller's thread and knows no deadline, their
+shutdown waits 30 s a signal for a server that is down, they are bounded by count alone, and there is a thread for each
+signal.
 """
 
 from __future__ import annotations
@@ -46,12 +47,13 @@ class _Lane:
 
 
 class Outbox:
-    """Queues for every signal and the thread that sends them. Safe across ``fork``: the child starts empty, with its own thread.
+    """Queues for every signal and the thread that sends them. Safe across ``fork``: the child starts empty, with its
+    own thread.
 
     Args:
-        make_senders: builds one sender a signal; called again in a forked child, which must not share its parent's sockets.
-        collect: called on the thread every ``collect_seconds`` and before a flush; it may ``put``. For metrics.
-        queue_size: items a signal before the oldest go.
+        make_senders: builds one sender a signal; called again in a forked child, which must not share its parent's
+        sockets. collect: called on the thread every ``collect_seconds`` and before a flush; it may ``put``. For
+        metrics. queue_size: items a signal before the oldest go.
         batch_size: most items in one request; that many waiting wake the thread before its time.
         delay_seconds: how long an item waits at most while the server is well.
         collect_seconds: time between two calls of ``collect``.
@@ -75,14 +77,13 @@ class Outbox:
         self._collect_seconds = collect_seconds
         self._closed = False
         self._start()
-        reference = weakref.ref(self)
+        restart = weakref.WeakMethod(self._restart_after_fork)
+        os.register_at_fork(after_in_child=lambda: (living := restart()) and living())
 
-        def after_fork() -> None:
-            if (outbox := reference()) is not None and not outbox._closed:
-                with guard("sdk.fork"):
-                    outbox._start()
-
-        os.register_at_fork(after_in_child=after_fork)
+    def _restart_after_fork(self) -> None:
+        with guard("sdk.fork"):
+            if not self._closed:
+                self._start()
 
     def _start(self) -> None:
         # The condition's lock is reentrant: a finaliser or signal handler may put while this thread is in here.

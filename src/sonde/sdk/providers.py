@@ -1,4 +1,5 @@
-"""Sets the OpenTelemetry SDK up so that all three signals end in the ``outbox``, and keeps the resource right after a fork.
+"""Sets the OpenTelemetry SDK up so that all three signals end in the ``outbox``, and keeps the resource right after a
+fork.
 
 A host that has SDK providers already keeps them: ours joins in as one more processor or reader.
 """
@@ -61,6 +62,7 @@ class OutboxSpans(SpanProcessor):
         self._outbox = outbox
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
+        """Stamp it."""
         bound = current()
         if bound:
             with guard("sdk.span_start"):
@@ -71,6 +73,7 @@ class OutboxSpans(SpanProcessor):
                         span.set_attribute(name, value if isinstance(value, str | int | float) else str(value))
 
     def on_end(self, span: ReadableSpan) -> None:
+        """Queue it, if it is sampled."""
         with guard("sdk.span_end"):
             if span.context is not None and span.context.trace_flags.sampled:
                 self._outbox.put(Signal.TRACES, span, _ITEM_BYTES + _text_length(span.attributes))
@@ -88,6 +91,7 @@ class OutboxRecords(LogRecordProcessor):
         self._outbox = outbox
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Queue it."""
         with guard("sdk.log_record"):
             record = copy.copy(log_record.log_record)
             record.context = Context()  # or the whole context would live as long as the record waits
@@ -112,7 +116,7 @@ class OutboxRecords(LogRecordProcessor):
 
 
 class OutboxMetrics(MetricReader):
-    """Collects when the outbox's thread says so, into the outbox. Temporality as ``OTEL_EXPORTER_OTLP_METRICS_...`` prefers."""
+    """Collects into the outbox when its thread says so; temporality as ``OTEL_EXPORTER_OTLP_METRICS_...`` prefers."""
 
     def __init__(self) -> None:
         exporter = OTLPMetricExporter()
@@ -151,7 +155,7 @@ class Providers:
 
 def describe_process(settings: Settings) -> SteadyResource:
     """The resource: service, version and environment as configured, an instance id by the SDK, process and host."""
-    basics = {
+    basics: dict[str, str | int] = {
         "host.name": socket.gethostname(),
         "os.type": platform.system().lower(),
         "process.pid": os.getpid(),

@@ -1,4 +1,4 @@
-"""``sonde.rag_trace()``: one retrieval with what was asked, found and recommended, as one span that becomes a row of ``rag_traces``."""
+"""``sonde.rag_trace()``: one retrieval (asked, found, recommended) as one span; it becomes a row of ``rag_traces``."""
 
 from __future__ import annotations
 

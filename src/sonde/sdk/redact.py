@@ -1,11 +1,11 @@
 """Takes secrets out of log fields and span attributes before they leave the process.
 
-Two tables decide: ``SENSITIVE_KEYS`` (a value is hidden because of its name) and ``PATTERNS`` (a part of a text is hidden
-because of its shape). ``configure(redact_keys=..., redact_patterns=...)`` adds to both. Called by ``logs.journal`` for log
-lines and by ``wire`` for everything else, on the sender's thread.
+Two tables decide: ``SENSITIVE_KEYS`` (a value is hidden because of its name) and ``PATTERNS`` (a part of a text is
+hidden because of its shape). ``configure(redact_keys=..., redact_patterns=...)`` adds to both. Called by
+``logs.journal`` for log lines and by ``wire`` for everything else, on the sender's thread.
 
-Cheap: names are judged once, short texts that were found clean are remembered, and a pattern's regular expression runs only
-where one of its literal hints occurs.
+Cheap: names are judged once, short texts that were found clean are remembered, and a pattern's regular expression runs
+only where one of its literal hints occurs.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ MARK = "[redacted]"
 _MAX_DEPTH = 8
 _REMEMBERED_TEXTS = 8192
 _REMEMBERED_LENGTH = 256
+_NUMBERS = frozenset({int, float, bool, type(None)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # compared and hashed by identity
 class Pattern:
-    """A shape that secrets have. ``hints`` are lower-case literals without one of which it cannot occur; none = always try."""
+    """A shape that secrets have. Without one of the lower-case ``hints`` it cannot occur; no hints: always try."""
 
     name: str
     regex: re.Pattern[str]
@@ -55,6 +56,7 @@ _ISSUED = re.compile(
 )
 _I = re.IGNORECASE | re.ASCII
 _NAMES = r"(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|signature|authorization)"
+_NAME_HINTS = ("passw", "passphrase", "secret", "token", "key", "signature", "authorization")
 
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
@@ -67,33 +69,19 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "header line",
         re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(\s*:\s*)(?!\[redacted\])[^\r\n\"']+", _I),
-        ("authorization", "cookie", "x-api-key"),
+        ("authorization", "cookie", "key"),
         rf"\1\2{MARK}",
     ),
     Pattern(
         "assignment",
         re.compile(rf"({_NAMES}=)(?!\[redacted\])[^\s&;,\"'<>()\[\]{{}}]+", _I),
-        ("password=", "passwd=", "passphrase=", "secret=", "token=", "key=", "signature=", "authorization="),
+        _NAME_HINTS,
         rf"\1{MARK}",
     ),
     Pattern(
         "quoted field",
         re.compile(rf"({_NAMES}(\\?[\"'])\s*:\s*\2)(?!\[redacted\]).+?(?=\2)", _I),
-        (
-            "password",
-            "passwd",
-            "passphrase",
-            "secret",
-            "token",
-            "api_key",
-            "api-key",
-            "apikey",
-            "access_key",
-            "access-key",
-            "accesskey",
-            "signature",
-            "authorization",
-        ),
+        _NAME_HINTS,
         rf"\1{MARK}",
     ),
     Pattern("password in a URL", re.compile(r"(://[^/\s:@]*:)(?!\[redacted\]@)[^/\s@]+@"), ("://",), rf"\1{MARK}@"),
@@ -120,7 +108,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("card number", re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.]?\d|\w)"), (), _card),
 )
 
-# Judged on the last part of a dotted name, in lower case with "-" as "_". A suffix is enough: "client_secret", "apiKey".
+# Judged on the last part of a dotted name, in lower case with "-" as "_". A suffix is enough: "client_secret",
+# "apiKey".
 SENSITIVE_KEYS: tuple[str, ...] = (
     "password",
     "passwd",
@@ -140,7 +129,8 @@ SENSITIVE_KEYS: tuple[str, ...] = (
 
 
 class Redactor:
-    """Applies the two tables. Gives back the very same object when there was nothing to hide, so callers can ask ``is``.
+    """Applies the two tables. Gives back the very same object when there was nothing to hide, so callers can ask
+    ``is``.
 
     >>> redactor = Redactor()
     >>> redactor.text("Authorization: Bearer abc.def.ghi-123")
@@ -154,14 +144,16 @@ class Redactor:
     def __init__(self, keys: Iterable[str] = (), patterns: Iterable[Pattern] = ()) -> None:
         self._key = re.compile(f"(?:{'|'.join((*SENSITIVE_KEYS, *keys))})\\Z", _I)
         self._patterns = (*PATTERNS, *patterns)
+        self._always = frozenset(pattern for pattern in self._patterns if not pattern.hints)
+        self._hints = [(hint, pattern) for pattern in self._patterns for hint in pattern.hints]
         self._verdicts: dict[str, bool] = {}
         self._clean: set[str] = set()
 
     def is_sensitive(self, key: str) -> bool:
         """Whether a value must be hidden for its name alone.
 
-        >>> [key for key in ("http.request.header.set-cookie", "apiKey", "max_tokens", "tokenizer") if Redactor().is_sensitive(key)]
-        ['http.request.header.set-cookie', 'apiKey']
+        >>> [Redactor().is_sensitive(key) for key in ("http.request.header.set-cookie", "apiKey", "max_tokens")]
+        [True, True, False]
         """
         verdict = self._verdicts.get(key)
         if verdict is None:
@@ -175,9 +167,10 @@ class Redactor:
         if text in self._clean:
             return text
         lower = text.lower()
+        hinted = {pattern for hint, pattern in self._hints if hint in lower} | self._always
         result = text
-        for pattern in self._patterns:
-            if not pattern.hints or any(hint in lower for hint in pattern.hints):
+        for pattern in self._patterns if len(hinted) > len(self._always) else self._always:
+            if pattern in hinted:
                 result = pattern.regex.sub(pattern.replacement, result)
         if result != text:
             return result
@@ -201,19 +194,23 @@ class Redactor:
             return self.text(value)  # type: ignore[arg-type]
         if kind is int or kind is float:
             return value
-        return self._nested(key, value, depth)
+        return self._nested(value, depth)
 
     def mapping(self, fields: Mapping[str, object], depth: int = 0) -> Mapping[str, object]:
         """All fields cleaned; the same mapping if none needed it."""
         changed: dict[str, object] | None = None
+        verdicts, clean = self._verdicts, self._clean
         for key, value in fields.items():
+            kind = type(value)
+            if verdicts.get(key) is False and (value in clean if kind is str else kind in _NUMBERS):
+                continue  # most fields of most spans: name and value have been seen before
             cleaned = self.value(key if type(key) is str else str(key), value, depth)
             if cleaned is not value:
                 changed = dict(fields) if changed is None else changed
                 changed[key] = cleaned
         return fields if changed is None else changed
 
-    def _nested(self, key: str, value: object, depth: int) -> object:
+    def _nested(self, value: object, depth: int) -> object:
         if depth >= _MAX_DEPTH:
             return MARK
         match value:

@@ -1,7 +1,9 @@
-"""What ``configure`` was told, by its arguments or by the environment, as one frozen record; ``configure`` hands it on to all.
+"""What ``configure`` was told, by its arguments or by the environment, as one frozen record; ``configure`` hands it on
+to all.
 
-An argument wins over ``SONDE_...``, that over ``OTEL_...``, that over the default. ``VARIABLES`` is the table of what is read
-here; the OpenTelemetry SDK itself reads the rest of its variables (sampler, limits, certificates, compression, timeouts).
+An argument wins over ``SONDE_...``, that over ``OTEL_...``, that over the default. ``VARIABLES`` is the table of what
+is read here; the OpenTelemetry SDK itself reads the rest of its variables (sampler, limits, certificates, compression,
+timeouts).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From batches of SDK objects to OTLP over HTTP: redacts, encodes and posts through OpenTelemetry's own exporters.
 
-Driven by ``outbox``, on its thread. An outage is said once (``Outage``), whatever number of batches and signals it costs; the
-exporters' own complaints stay on the outbox's thread, whose logs ``logs.standard`` does not pass on.
+Driven by ``outbox``, on its thread. An outage is said once (``Outage``), whatever number of batches and signals it
+costs; the exporters' own complaints stay on the outbox's thread, whose logs ``logs.standard`` does not pass on.
 
 Specification: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
@@ -36,7 +36,7 @@ _QUIET_SECONDS = 600.0
 
 
 class Outage:
-    """Knows whether the server answers, and says once when it does not (at most once in ten minutes if it comes and goes)."""
+    """Knows whether the server answers, and says once when it does not: every ten minutes at most."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -47,7 +47,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _migrate(engine: sa.Engine) -> None:
     """Apply what is missing, each migration in a transaction of its own with the note that it was applied."""
     with engine.begin() as connection:
-        connection.execute(sa.text("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL)"))
+        connection.execute(
+            sa.text("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+        )
         applied = set(connection.execute(sa.text("SELECT version FROM schema_migrations")).scalars())
     newest = MIGRATIONS[-1].version
     if applied and max(applied) > newest:

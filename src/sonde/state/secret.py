@@ -1,7 +1,7 @@
 """Secrets that Sonde gives out: 256 random bits with a prefix that scanners recognise. Only their hashes are kept.
 
-A plain SHA-256 is right for them: unlike passwords they cannot be guessed, so nothing is gained by a slow hash. They are
-looked up by their hash, whose comparison tells nothing about the secret.
+A plain SHA-256 is right for them: unlike passwords they cannot be guessed, so nothing is gained by a slow hash. They
+are looked up by their hash, whose comparison tells nothing about the secret.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ SESSION_SECONDS: Final = 30 * 86_400.0
 
 
 def open_session(engine: sa.Engine, key_id: str, *, now: float) -> str:
-    """Begin a session with a key; returns the cookie's secret, which is not kept. Sessions that ended are cleared away."""
+    """Begin a session with a key; returns the cookie's secret, which is not kept. Clears away what has ended."""
     secret = new_secret()
     with engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM sessions WHERE expires_at <= :now"), {"now": now})
@@ -24,7 +24,7 @@ def open_session(engine: sa.Engine, key_id: str, *, now: float) -> str:
 
 
 def find_session(engine: sa.Engine, secret: str, *, now: float) -> str | None:
-    """The id of the key that a session was opened with, while the session lasts; whether the key is valid is asked elsewhere."""
+    """The id of the key that a session was opened with, while the session lasts; the key may be invalid by now."""
     query = sa.text("SELECT key_id FROM sessions WHERE hash = :hash AND expires_at > :now")
     with engine.connect() as connection:
         key_id = connection.execute(query, {"hash": hash_secret(secret), "now": now}).scalar()

@@ -234,19 +234,10 @@ _LIMIT_CODES = {
     396,
 }  # too many rows, timeout, too slow, memory, too many bytes, result too large
 _CANCELLED_CODE = 394
-_TRY_AGAIN_CODES = {
-    74,
-    202,
-    209,
-    210,
-    236,
-    242,
-    243,
-    252,
-    319,
-    999,
-}  # read, too many queries, network, abort, readonly, disk, parts, keeper
-_OVERLOAD_CODES = frozenset({_CANCELLED_CODE, 159, 241, *_TRY_AGAIN_CODES})
+# read, too many queries, network (2), table is locked, abort, read-only, disk, parts, unknown state, keeper
+_TRY_AGAIN_CODES = {74, 202, 209, 210, 218, 236, 242, 243, 252, 319, 999}
+_NO_SUCH_TABLE_CODES = {60, 81}  # a mistake in a question, but in an insert the store's fault, not the data's
+_PASSING_CODES = frozenset({_CANCELLED_CODE, 159, 241, *_NO_SUCH_TABLE_CODES, *_TRY_AGAIN_CODES})
 
 
 class ClickHouseError(SondeError):
@@ -289,7 +280,7 @@ def sonde_error(message: str) -> SondeError:
 def may_pass(error: SondeError) -> bool:
     """Whether an insert that failed so may work later with the same data: the engine, the disk or the network was at fault."""
     number = error.number if isinstance(error, ClickHouseError) else error_number_of(error)
-    return number in _OVERLOAD_CODES or isinstance(error, Unavailable)
+    return number in _PASSING_CODES or isinstance(error, Unavailable)
 
 
 def error_number_of(error: SondeError) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sonde.errors import InternalError
+from sonde.store import metric_names, metric_points
 
 ANY_VALUE_DEPTH = 2  # arrays and maps spelled out in proto/common.proto; deeper ones stay bytes
 DEDUPLICATION_WINDOW = 10_000  # blocks a table remembers; recovery offers again no more than the last few segments
@@ -29,6 +30,7 @@ _MEMBERS = (
     "bytes_value",
 )
 _STRING, _BOOL, _INT, _DOUBLE, _ARRAY, _KVLIST, _BYTES = range(1, 8)
+_MAP_TYPES = {"str": "String", "int": "Int64", "float": "Float64", "bool": "Bool", "json": "String"}
 _LATEST_NANO = 9_200_000_000_000_000_000  # the year 2261: the last that DateTime64(9) and Int64 hold
 
 
@@ -92,8 +94,10 @@ def json_of_value(value: str, depth: int = 0) -> str:
     )
 
 
-def _text_of_value(value: str) -> str:
-    return f"if({value}.value = {_STRING}, {value}.string_value, if({value}.value = 0, '', {json_of_value(value)}))"
+def _text_of_value(value: str, depth: int = 0) -> str:
+    return (
+        f"if({value}.value = {_STRING}, {value}.string_value, if({value}.value = 0, '', {json_of_value(value, depth)}))"
+    )
 
 
 def _json_of(attributes: str) -> str:
@@ -127,8 +131,20 @@ def _maps_of(argument: str) -> str:
 
 
 def _attribute_maps(prefix: str) -> str:
-    types = {"str": "String", "int": "Int64", "float": "Float64", "bool": "Bool", "json": "String"}
-    return ", ".join(f"{prefix}_{suffix} Map(LowCardinality(String), {value})" for suffix, value in types.items())
+    return ", ".join(f"{prefix}_{suffix} Map(LowCardinality(String), {value})" for suffix, value in _MAP_TYPES.items())
+
+
+def _text_map(prefix: str) -> str:
+    """The five typed maps as one map of texts, as OpenTelemetry's ClickHouse exporter writes attributes."""
+    texts = ", ".join(
+        f"CAST(mapApply((k, v) -> (toString(k), toString(v)), {prefix}_{suffix}), 'Map(String, String)')"
+        for suffix in _MAP_TYPES
+    )
+    return f"mapConcat({texts})"
+
+
+def _map_of_json(text: str) -> str:
+    return f"CAST(JSONExtractKeysAndValues({text}, 'String'), 'Map(String, String)')"
 
 
 def _fixed(argument: str) -> str:
@@ -190,6 +206,8 @@ def _quoted(text: str) -> str:
 _ENUMS = {
     "span_kind": ("unspecified", "internal", "server", "client", "producer", "consumer"),
     "status_code": ("unset", "ok", "error"),
+    "temporality": ("unspecified", "delta", "cumulative"),
+    "counter_reset": ("unknown", "reset", "none", "gauge"),  # Prometheus' hints of native histograms
 }
 # Attributes of which every LLM call has at least one, in whatever family it was written; see sonde.llm.families.
 LLM_STRINGS = ("gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model", "openinference.span.kind",
@@ -213,16 +231,25 @@ _WORDS: Mapping[str, Callable[[str], str]] = {
     "maps_of": _maps_of,
     "json_of": _json_of,
     "text_of_value": _text_of_value,
+    "shallow_key_values": lambda _: f"Array(Tuple(key String, value {any_value_type(1)}))",
+    "text_of_shallow_value": lambda value: _text_of_value(value, 1),
     "attribute_items": _attribute_items,
     "service_of": _service_of,
     "level_of": _level_of,
     "llm_candidate": _llm_candidate,
+    "text_map": _text_map,
+    "map_of_json": _map_of_json,
     "fixed": _fixed,
     "timestamp": _timestamp,
     "span_kind": lambda _: _enum_type(_ENUMS["span_kind"]),
     "status_code": lambda _: _enum_type(_ENUMS["status_code"]),
+    "temporality": lambda _: _enum_type(_ENUMS["temporality"]),
+    "counter_reset": lambda _: _enum_type(_ENUMS["counter_reset"]),
     "enumerated": _enumerated,
     "dedup": lambda _: f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}",
+    "no_dedup": lambda _: "non_replicated_deduplication_window = 0, replicated_deduplication_window = 0",
+    **metric_names.WORDS,
+    **metric_points.WORDS,
 }
 
 

@@ -213,9 +213,8 @@ class SegmentLog:
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(_tell, waiters, error)
         with self._file:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
+            if self._size:
+                self._rotate()  # for the writer, which ends after us
 
     def _write(self, batch: list[_Waiting], size: int) -> None:
         """One batch at the end of the open segment; when it does not fit as a whole, the segment is as it was before."""

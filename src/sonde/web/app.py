@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client.exposition import choose_encoder
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -15,10 +16,10 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from sonde.errors import NotFound
 from sonde.query.adhoc import Gate
 from sonde.telemetry.tenancy import Role
-from sonde.web import docs_page
+from sonde.web import clickhouse, docs_page
 from sonde.web.api import attributes, feedback, llm, logs, overview, session, sql, status, traces
 from sonde.web.asking import RunningQueries, sql_caller
-from sonde.web.clickhouse import Endpoint
+from sonde.web.body_limit import BodyLimit
 from sonde.web.errors import install_error_handlers
 from sonde.web.measure import Measure
 from sonde.web.security import Security
@@ -26,6 +27,9 @@ from sonde.web.site import Site
 from sonde.web.surroundings import Surroundings
 
 API_PREFIX: Final = "/api/v1"
+MAX_BODY_BYTES: Final = 4 << 20
+# FastAPI traces every request by itself; Sonde measures its own requests in ``measure``, and would feed on itself.
+NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 # Paths that are no page of ours: an unknown one below them is a mistake to be told, not the UI.
 _NOT_PAGES: Final = ("api/", "clickhouse", "prometheus/", "loki/", "tempo/", "jaeger/", "otlp/", "docs/")
 _DESCRIPTION: Final = (
@@ -52,6 +56,7 @@ def create_app(surroundings: Surroundings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     app.state.surroundings = surroundings
     app.state.queries = RunningQueries()
@@ -59,11 +64,12 @@ def create_app(surroundings: Surroundings) -> FastAPI:
     app.state.live_clients = set()
     for noun in (overview, traces, logs, llm, attributes, feedback, sql, status, session):
         app.include_router(noun.router, prefix=API_PREFIX)
-    Endpoint(surroundings.store).install(app)
+    clickhouse.install(app, surroundings.store, app.state.gate)
     _install_health(app, surroundings)
     _install_docs(app)
     _install_site(app, Site(surroundings.static))
     install_error_handlers(app)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(
         Security, is_open=lambda: surroundings.authenticator.is_open, allowed_hosts=surroundings.allowed_hosts

@@ -69,19 +69,24 @@ def peer(request: Request) -> str:
 
 async def sql_caller(request: Request) -> Caller:
     """Who asks; tenant ``*`` is let through for those who may see all."""
+    return await identify(request, request.headers)
+
+
+async def identify(request: Request, headers: Mapping[str, str]) -> Caller:
+    """Who sent these headers, or has this session. Raises ``Unauthorized``, later and later to who keeps guessing."""
     around = surroundings(request)
     session = None
-    cookie = session_cookie(request.headers)
-    if cookie and not presented_secret(request.headers):
+    cookie = session_cookie(headers)
+    if cookie and not presented_secret(headers):
         key_id = await asyncio.to_thread(find_session, around.state, cookie, now=around.now_nano() / 1e9)
         session = around.keyring.by_id(key_id) if key_id else None
     try:
-        caller = around.authenticator.caller(request.headers, peer=peer(request), session=session)
+        caller = around.authenticator.caller(headers, peer=peer(request), session=session)
     except Unauthorized:
         await asyncio.sleep(around.authenticator.delay_seconds(peer(request)))
         raise
     if caller.by_cookie:
-        require_same_origin(request.method, request.headers)
+        require_same_origin(request.method, headers)
     return caller
 
 

@@ -1,7 +1,7 @@
 """Who is asking, and for whose data: credentials and headers in, a ``Caller`` out; receivers get its ``Identity``.
 
-A key comes as ``Authorization: Bearer``, as the password of ``Authorization: Basic`` (any user name: SQL and Grafana data
-sources have a password field), as ``X-API-Key`` or ``X-ClickHouse-Key``; a browser has a session cookie instead.
+A key comes as ``Authorization: Bearer``, as the password of ``Authorization: Basic`` (any user name: SQL and Grafana
+data sources have a password field), as ``X-API-Key`` or ``X-ClickHouse-Key``; a browser has a session cookie instead.
 
 ``X-Scope-OrgID`` names the tenant. A key of tenant T may only say T; a key of tenant ``*`` may say any, and says
 ``default`` by silence. Bound to loopback and without any valid key, Sonde is open: everyone on this machine is
@@ -82,7 +82,9 @@ class Authenticator:
         """The identity behind the headers of something sent in; all roles may send. See ``receivers.Authenticate``."""
         caller = self.caller(headers, peer=peer)
         if caller.tenant == EVERY_TENANT:
-            raise UserError("tenant * is no place to store anything", code="bad_tenant", hint="name one in X-Scope-OrgID")
+            raise UserError(
+                "tenant * is no place to store anything", code="bad_tenant", hint="name one in X-Scope-OrgID"
+            )
         return caller.identity
 
     def caller(self, headers: Mapping[str, str], *, peer: str, session: ApiKey | None = None) -> Caller:
@@ -118,7 +120,7 @@ class Authenticator:
         return Caller(Identity(key.tenant, key.role, key.name), every_tenant=False, by_cookie=not secret)
 
     def delay_seconds(self, peer: str) -> float:
-        """How long a refusal to this peer should be held back: nothing at first, up to a second for who keeps guessing."""
+        """How long a refusal to this peer is held back: nothing at first, up to a second for who keeps guessing."""
         count, last = self._failures.get(peer, (0, 0.0))
         if self._now() - last > _FORGET_SECONDS:
             return 0.0

@@ -1,4 +1,6 @@
-"""The API's documentation at ``/docs``, written on the server from the OpenAPI document: no script, nothing from a CDN."""
+"""The API's documentation at ``/docs``, written on the server from the OpenAPI document: no script, nothing from a
+CDN.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Every refusal of our own API in one shape: ``{"error": {"code", "message", "hint", "position"}}`` and the HTTP status.
+"""Every refusal of our own API in one shape: ``{"error": {"code", "message", "hint", "position"}}`` and the HTTP
+status.
 
-What Sonde raises on purpose is shown. Anything else is a bug: it is logged with its trace, and clients see ``internal``.
+What Sonde raises on purpose is shown. Anything else is a bug: it is logged with its trace, and clients see
+``internal``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from sonde.errors import InternalError, SondeError, UserError
 
 _log = logging.getLogger(__name__)
-_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
+_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 def error_response(error: SondeError) -> Response:

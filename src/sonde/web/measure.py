@@ -33,10 +33,18 @@ class Measure:
 
         async def measured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route: Any = scope.get("route")
-                name = getattr(route, "path", "unknown")
                 status = f"{message['status'] // 100}xx"
-                self._seconds.labels(scope["method"], name, status).observe(time.perf_counter() - began)
+                self._seconds.labels(scope["method"], _route(scope), status).observe(time.perf_counter() - began)
             await send(message)
 
         await self._app(scope, receive, measured)
+
+
+def _route(scope: Scope) -> str:
+    """The route as it is declared, with the prefix under which its router is included."""
+    route: Any = scope.get("route")
+    declared: str = getattr(route, "path", "unknown")
+    if not declared.startswith("/") or ":path}" in declared:
+        return declared
+    segments = scope["path"].split("/")
+    return "/".join(segments[: len(segments) - declared.count("/")]) + declared

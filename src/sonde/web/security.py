@@ -1,7 +1,7 @@
 """The outermost layer: refuses foreign host names while Sonde is open, and tells browsers what pages may do.
 
-A page of any site can make a browser on this machine talk to 127.0.0.1, and by DNS rebinding even read the answers, under
-that site's host name. While no key protects Sonde, only loopback names and configured ones are served.
+A page of any site can make a browser on this machine talk to 127.0.0.1, and by DNS rebinding even read the answers,
+under that site's host name. While no key protects Sonde, only loopback names and configured ones are served.
 """
 
 from __future__ import annotations

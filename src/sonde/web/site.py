@@ -1,7 +1,7 @@
 """The built UI: its files from memory, compressed once; every address of a page answers with the page's one document.
 
-Files below ``assets/`` carry a hash of their content in their names and are kept by browsers for a year; all else is asked
-for again each time, and answered 304 while it is the same.
+Files below ``assets/`` carry a hash of their content in their names and are kept by browsers for a year; all else is
+asked for again each time, and answered 304 while it is the same.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Site:
         self._files = {path.relative_to(folder).as_posix(): _read(path, folder) for path in paths}
 
     def answer(self, request: Request, path: str) -> Response:
-        """The file of that path, the page's document for any other path of a page, or 404 for a file that is missing."""
+        """The file of that path, the page's document for the path of a page, or 404 for a file that is missing."""
         file = self._files.get(path)
         if file is None and (path.startswith("assets/") or "." in path.rpartition("/")[2]):
             return HTMLResponse("<h1>404</h1><p>There is no such file.</p>", status_code=404)

@@ -1,4 +1,6 @@
-"""What the web is given by ``app.py``: everything it talks to, as Protocols or plain values, and nothing it makes itself."""
+"""What the web is given by ``app.py``: everything it talks to, as Protocols or plain values, and nothing it makes
+itself.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class Health(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything around the web. ``now`` is the time in nanoseconds; ``is_stopping`` ends streams, so that the server can stop."""
+    """Everything around the web. ``is_stopping`` ends streams, so that the server can stop."""
 
     store: UntrustedEngine
     state: sa.Engine

@@ -1,7 +1,8 @@
 /** Messages as a conversation: who said what, tool calls with their arguments, reasoning folded away. */
 import type { AttributeValue, Message, MessagePart } from "../../api/types";
 import { CopyButton } from "../../ui/copy";
-import { FoldedText, laidOut } from "../../ui/value";
+import { laidOut } from "../../ui/json-text";
+import { FoldedText } from "../../ui/value";
 
 export function Conversation({ messages, label }: { messages: readonly Message[]; label: string }) {
   return (

@@ -11,7 +11,7 @@ import { AttributeTable } from "../../ui/attributes";
 import { Empty } from "../../ui/empty";
 import { ErrorNotice } from "../../ui/error-notice";
 import { Icon } from "../../ui/icon";
-import { formatCost, formatCount, plural } from "../../ui/number";
+import { formatCount, formatExactCost, plural } from "../../ui/number";
 import { PageHead } from "../../ui/page-head";
 import { Panel } from "../../ui/panel";
 import { FeedbackForm, ScoreList } from "../../ui/scores";
@@ -66,7 +66,7 @@ function CallView({ detail }: { detail: LlmCallDetail }) {
       <div class="tiles">
         <Tile
           label="Cost"
-          value={formatCost(call.cost_usd)}
+          value={formatExactCost(call.cost_usd)}
           tone={isUnpriced ? "warn" : "plain"}
           note={isUnpriced ? "no price is known for this model" : call.price_source && `priced by ${call.price_source}`}
         />
@@ -130,7 +130,15 @@ function CallView({ detail }: { detail: LlmCallDetail }) {
   );
 }
 
-function MessagesOrPreview({ messages, preview, label }: { messages: LlmCallDetail["messages"]["input"]; preview: string; label: string }) {
+function MessagesOrPreview({
+  messages,
+  preview,
+  label,
+}: {
+  messages: LlmCallDetail["messages"]["input"];
+  preview: string;
+  label: string;
+}) {
   if (messages.length > 0) return <Conversation messages={messages} label={label} />;
   if (preview) return <p class="padded message-text">{preview}</p>;
   return <p class="padded muted">The content of this call was not captured.</p>;

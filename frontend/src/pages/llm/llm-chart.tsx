@@ -6,7 +6,7 @@ import { topSeries } from "../../charts/stack";
 import { TimeChart } from "../../charts/time-chart";
 import { setQuery } from "../../router/query";
 import type { TimeWindow } from "../../time/range";
-import { colourOf, cssColour } from "../../ui/colour";
+import { cssColour, distinctColours } from "../../ui/colour";
 import { formatCost, formatCount } from "../../ui/number";
 import { Segmented } from "../../ui/segmented";
 import { useTheme } from "../../ui/theme";
@@ -43,16 +43,28 @@ export function LlmChart({ summary, stale, metric, groupBy, window, onZoom }: Pr
     const all = (summary?.groups ?? []).map((group) => ({
       name: group.name,
       values: valuesOf(group, metric),
-      colour: colourOf(group.name || "none"),
+      colour: "",
     }));
-    return topSeries(all, SHOWN_GROUPS, (name, values) => ({ name, values, colour: cssColour("--text-faint") }));
-  }, [summary, metric, theme]);
-  const shown = useMemo(() => series.map((entry) => ({ ...entry, name: entry.name || `no ${groupBy}` })), [series, groupBy]);
+    const rest = cssColour("--text-faint");
+    const top = topSeries(all, SHOWN_GROUPS, (name, values) => ({ name, values, colour: rest }));
+    const named = top.filter(({ colour }) => colour !== rest).map(({ name }) => name);
+    const colours = distinctColours(named, groupBy);
+    return top.map((entry) => ({ ...entry, colour: entry.colour || (colours.get(entry.name) ?? rest) }));
+  }, [summary, metric, groupBy, theme]);
+  const shown = useMemo(
+    () => series.map((entry) => ({ ...entry, name: entry.name || `no ${groupBy}` })),
+    [series, groupBy],
+  );
   const format = metric === "cost" ? formatCost : formatCount;
   return (
     <section class="panel" aria-label="Over time">
       <header class="panel-head">
-        <Segmented label="Show" options={METRICS} chosen={metric} onChoose={(value) => setQuery({ metric: value === "cost" ? null : value })} />
+        <Segmented
+          label="Show"
+          options={METRICS}
+          chosen={metric}
+          onChoose={(value) => setQuery({ metric: value === "cost" ? null : value })}
+        />
         <span class="muted">by</span>
         <Segmented
           label="Grouped by"
@@ -78,7 +90,10 @@ export function LlmChart({ summary, stale, metric, groupBy, window, onZoom }: Pr
             name: name || `no ${groupBy}`,
             colour,
             total: totalText(values, format),
-            onClick: summary?.groups.some((group) => group.name === name) && name ? () => setQuery({ [groupBy]: name }) : undefined,
+            onClick:
+              summary?.groups.some((group) => group.name === name) && name
+                ? () => setQuery({ [groupBy]: name })
+                : undefined,
           }))}
         />
       </div>

@@ -6,11 +6,12 @@ import type { TimeWindow } from "../../time/range";
 import { parseExpression } from "../../ui/attribute-expression";
 import { FilterChips } from "../../ui/attribute-filter";
 import { Combobox } from "../../ui/combobox";
-import { Icon } from "../../ui/icon";
+import { FilterBar } from "../../ui/filter-bar";
 import { useKeys } from "../../ui/keyboard";
+import { SearchBox } from "../../ui/search-box";
 import { Segmented } from "../../ui/segmented";
 import { ServiceSelect, useServices } from "../../ui/service-select";
-import { TextFilter } from "../../ui/text-filter";
+
 import { isFiltered, type LlmFilters, NAMED_FILTERS, type NamedFilter, VALUE_OF } from "./llm-query";
 
 const OUTCOMES = [
@@ -36,24 +37,43 @@ export function LlmFilterBar({ filters, window: shown, calls }: Props) {
   const services = useServices(shown);
   const search = useRef<HTMLInputElement>(null);
   useKeys({ "/": () => search.current?.focus() });
+  const clear = () =>
+    setQuery({
+      service: null,
+      search: null,
+      success: null,
+      priced: null,
+      ...Object.fromEntries(NAMED_FILTERS.map((name) => [name, null])),
+    });
+  const chips = NAMED_FILTERS.map((name) => {
+    const value = filters.named[name];
+    return (
+      value && <FilterChips key={name} filters={[`${name}=${value}`]} onChange={() => setQuery({ [name]: null })} />
+    );
+  });
   return (
-    <div class="filter-bar" role="search" aria-label="Filter LLM calls">
-      <div class="search-box">
-        <Icon name="search" />
-        <TextFilter
+    <FilterBar
+      label="Filter LLM calls"
+      first={
+        <SearchBox
           label="Search in prompts and completions (/)"
           placeholder="Search prompts and completions"
-          class="search-input"
           value={filters.search}
-          pauseMillis={350}
           inputRef={search}
           onCommit={(value) => setQuery({ search: value })}
         />
-        <kbd aria-hidden="true">/</kbd>
-      </div>
+      }
+      chips={chips}
+      onClear={isFiltered(filters) ? clear : undefined}
+    >
       <ServiceSelect services={services} chosen={filters.service} onChoose={(service) => setQuery({ service })} />
       <NamedFilterInput calls={calls} />
-      <Segmented label="Outcome" options={OUTCOMES} chosen={filters.success} onChoose={(success) => setQuery({ success })} />
+      <Segmented
+        label="Outcome"
+        options={OUTCOMES}
+        chosen={filters.success}
+        onChoose={(success) => setQuery({ success })}
+      />
       <button
         type="button"
         class="button"
@@ -68,28 +88,7 @@ export function LlmFilterBar({ filters, window: shown, calls }: Props) {
         chosen={filters.sort}
         onChoose={(sort) => setQuery({ sort: sort === "time" ? null : sort })}
       />
-      {NAMED_FILTERS.map((name) => {
-        const value = filters.named[name];
-        return value && <FilterChips key={name} filters={[`${name}=${value}`]} onChange={() => setQuery({ [name]: null })} />;
-      })}
-      {isFiltered(filters) && (
-        <button
-          type="button"
-          class="button button-quiet"
-          onClick={() =>
-            setQuery({
-              service: null,
-              search: null,
-              success: null,
-              priced: null,
-              ...Object.fromEntries(NAMED_FILTERS.map((name) => [name, null])),
-            })
-          }
-        >
-          Clear
-        </button>
-      )}
-    </div>
+    </FilterBar>
   );
 }
 

@@ -44,8 +44,8 @@ export function LlmPage() {
       {nothing && !isFiltered(filters) && (
         <Empty title="No LLM calls in this time range">
           <p>
-            Choose a longer range above, or send the first ones. Calls by genuine clients and spans with <code>gen_ai.*</code>{" "}
-            attributes are understood.
+            Choose a longer range above, or send the first ones. Calls by genuine clients and spans with{" "}
+            <code>gen_ai.*</code> attributes are understood.
           </p>
           <Snippet label="From Python" text={`pip install sonde\n\n${SNIPPET}`} />
         </Empty>
@@ -66,7 +66,7 @@ export function LlmPage() {
             window={time.window}
             onZoom={time.zoom}
           />
-          <section class="panel list-panel" aria-label="Calls">
+          <section class={withDay ? "panel list-panel with-day" : "panel list-panel"} aria-label="Calls">
             <header class="list-head llm-row" aria-hidden="true">
               <span>Time</span>
               <span>Model</span>

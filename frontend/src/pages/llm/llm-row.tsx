@@ -12,13 +12,16 @@ import { ServiceName } from "../../ui/service";
 export function LlmRow({ call, zone, withDay }: { call: LlmCall; zone: Zone; withDay: boolean }) {
   const time = call.time_unix_nano;
   return (
-    <a class={call.success ? "row llm-row" : "row llm-row is-failed"} href={pageLink(`/llm/${call.trace_id}/${call.span_id}`)}>
+    <a
+      class={call.success ? "row llm-row" : "row llm-row is-failed"}
+      href={pageLink(`/llm/${call.trace_id}/${call.span_id}`)}
+    >
       <time class="cell-time" title={formatExact(time, zone)}>
         {withDay ? formatDayTime(time, zone) : formatTimeOfDay(time, zone)}
       </time>
       <span class="cell-model" title={`${call.provider} ${call.model}`}>
-        <span class="dot" style={{ background: colourOf(call.model) }} />
-        {call.model}
+        <span class="dot" style={{ background: colourOf(call.model, "model") }} />
+        <span>{call.model}</span>
       </span>
       <span class="cell-function">
         <ServiceName name={call.service} />

@@ -1,6 +1,6 @@
 /** Totals of the calls in the window. What has no price is said, never counted as free. */
 import type { LlmSummary } from "../../api/types";
-import { updateSearch } from "../../router/query";
+import { updateSearch } from "../../router/search";
 import { formatSeconds } from "../../time/duration";
 import { formatCost, formatCount, formatShare, plural } from "../../ui/number";
 import { Tile } from "../../ui/tile";
@@ -31,7 +31,13 @@ export function LlmTiles({ totals }: { totals: LlmSummary["totals"] | null }) {
       <Tile
         label="Calls"
         value={formatCount(calls)}
-        note={errors > 0 ? <span class="error-text">{`${formatCount(errors)} failed, ${formatShare(errors / calls)}`}</span> : "none failed"}
+        note={
+          errors > 0 ? (
+            <span class="error-text">{`${formatCount(errors)} failed, ${formatShare(errors / calls)}`}</span>
+          ) : (
+            "none failed"
+          )
+        }
         href={errors > 0 ? filtered("success", "false") : undefined}
       />
       <Tile
@@ -43,7 +49,11 @@ export function LlmTiles({ totals }: { totals: LlmSummary["totals"] | null }) {
         }
         note={totals.cached_tokens > 0 ? `${formatShare(cachedShare)} of input from cache` : "none from cache"}
       />
-      <Tile label="Latency p50" value={formatSeconds(totals.p50_seconds)} note={`p95 ${formatSeconds(totals.p95_seconds)}`} />
+      <Tile
+        label="Latency p50"
+        value={formatSeconds(totals.p50_seconds)}
+        note={`p95 ${formatSeconds(totals.p95_seconds)}`}
+      />
       <Tile label="First token p50" value={formatSeconds(totals.ttft_p50_seconds)} note="of streamed calls" />
     </div>
   );

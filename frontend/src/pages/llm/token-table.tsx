@@ -1,6 +1,6 @@
 /** Tokens by bucket, each token once, with what each bucket cost. */
 import type { LlmCall } from "../../api/types";
-import { formatCost, formatWhole } from "../../ui/number";
+import { formatExactCost, formatWhole } from "../../ui/number";
 
 const NAMES: Record<string, string> = {
   input: "Input",
@@ -43,7 +43,7 @@ export function TokenTable({ call }: { call: LlmCall }) {
               </span>
             </td>
             <td class="cell-number">{formatWhole(tokens)}</td>
-            <td class="cell-number">{bucket in call.cost ? formatCost(call.cost[bucket] ?? null) : "–"}</td>
+            <td class="cell-number">{bucket in call.cost ? formatExactCost(call.cost[bucket] ?? null) : "–"}</td>
           </tr>
         ))}
       </tbody>
@@ -51,7 +51,9 @@ export function TokenTable({ call }: { call: LlmCall }) {
         <tr>
           <th scope="row">Total</th>
           <td class="cell-number">{formatWhole(total)}</td>
-          <td class={call.cost_usd === null ? "cell-number warn-text" : "cell-number"}>{formatCost(call.cost_usd)}</td>
+          <td class={call.cost_usd === null ? "cell-number warn-text" : "cell-number"}>
+            {formatExactCost(call.cost_usd)}
+          </td>
         </tr>
       </tfoot>
     </table>

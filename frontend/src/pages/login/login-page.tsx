@@ -47,7 +47,7 @@ export function LoginPage() {
           Sign in
         </button>
         <p class="muted">
-          A key with the role <code>read</code> is enough. Whoever runs this server can make one.
+          On the server, <code>sonde keys create me --role read</code> prints one.
         </p>
       </form>
     </main>

@@ -4,12 +4,12 @@ import type { Level, LogHistogram } from "../../api/types";
 import { setQuery } from "../../router/query";
 import type { TimeWindow } from "../../time/range";
 import { AttributeFilter, FilterChips } from "../../ui/attribute-filter";
-import { Icon } from "../../ui/icon";
+import { FilterBar } from "../../ui/filter-bar";
 import { useKeys } from "../../ui/keyboard";
 import { LEVELS } from "../../ui/level";
 import { formatCount } from "../../ui/number";
+import { SearchBox } from "../../ui/search-box";
 import { ServiceSelect, useServices } from "../../ui/service-select";
-import { TextFilter } from "../../ui/text-filter";
 import { isFiltered, type LogFilters } from "./log-query";
 
 interface Props {
@@ -26,31 +26,60 @@ export function LogFilterBar({ filters, window: shown, histogram, live, onLive }
   useKeys({ "/": () => search.current?.focus() });
   const setAttributes = (attribute: string[]) => setQuery({ attribute });
   const toggleLevel = (level: Level) => {
-    const next = filters.levels.includes(level) ? filters.levels.filter((other) => other !== level) : [...filters.levels, level];
+    const next = filters.levels.includes(level)
+      ? filters.levels.filter((other) => other !== level)
+      : [...filters.levels, level];
     setQuery({ level: next });
   };
   const shownLevels = LEVELS.filter(
-    (level) => ["error", "warn", "info", "debug"].includes(level) || filters.levels.includes(level) || countOf(histogram, level) > 0,
+    (level) =>
+      ["error", "warn", "info", "debug"].includes(level) ||
+      filters.levels.includes(level) ||
+      countOf(histogram, level) > 0,
   );
   const pinned = [
     ["trace_id", filters.traceId],
     ["span_id", filters.spanId],
   ] as const;
+  const clear = () =>
+    setQuery({ search: null, service: null, level: null, attribute: null, trace_id: null, span_id: null });
+  const chips = (
+    <>
+      <FilterChips filters={filters.attributes} onChange={setAttributes} />
+      {pinned.map(
+        ([name, value]) =>
+          value && (
+            <FilterChips key={name} filters={[`${name}=${value}`]} onChange={() => setQuery({ [name]: null })} />
+          ),
+      )}
+    </>
+  );
   return (
-    <div class="filter-bar" role="search" aria-label="Filter logs">
-      <div class="search-box">
-        <Icon name="search" />
-        <TextFilter
-          label="Search in bodies (/)"
-          placeholder="Search log bodies"
-          class="search-input"
-          value={filters.search}
-          pauseMillis={350}
-          inputRef={search}
-          onCommit={(value) => setQuery({ search: value })}
-        />
-        <kbd aria-hidden="true">/</kbd>
-      </div>
+    <FilterBar
+      label="Filter logs"
+      first={
+        <>
+          <SearchBox
+            label="Search in bodies (/)"
+            placeholder="Search log bodies"
+            value={filters.search}
+            inputRef={search}
+            onCommit={(value) => setQuery({ search: value })}
+          />
+          <button
+            type="button"
+            class={live ? "button is-live" : "button"}
+            aria-pressed={live}
+            title="New records as they arrive (l)"
+            onClick={onLive}
+          >
+            <span class="live-dot" /> Live
+          </button>
+        </>
+      }
+      chips={chips}
+      onClear={isFiltered(filters) ? clear : undefined}
+    >
       <div class="levels" role="group" aria-label="Levels">
         {shownLevels.map((level) => (
           <button
@@ -61,34 +90,13 @@ export function LogFilterBar({ filters, window: shown, histogram, live, onLive }
             onClick={() => toggleLevel(level)}
           >
             {level}
-            {histogram && countOf(histogram, level) > 0 && <span class="count">{formatCount(countOf(histogram, level))}</span>}
+            {countOf(histogram, level) > 0 && <span class="count">{formatCount(countOf(histogram, level))}</span>}
           </button>
         ))}
       </div>
       <ServiceSelect services={services} chosen={filters.service} onChoose={(service) => setQuery({ service })} />
       <AttributeFilter signal="logs" window={shown} filters={filters.attributes} onChange={setAttributes} />
-      <button type="button" class={live ? "button is-live" : "button"} aria-pressed={live} onClick={onLive}>
-        <span class="live-dot" /> Live
-      </button>
-      <FilterChips filters={filters.attributes} onChange={setAttributes} />
-      {pinned.map(
-        ([name, value]) =>
-          value && (
-            <FilterChips key={name} filters={[`${name}=${value}`]} onChange={() => setQuery({ [name]: null })} />
-          ),
-      )}
-      {isFiltered(filters) && (
-        <button
-          type="button"
-          class="button button-quiet"
-          onClick={() =>
-            setQuery({ search: null, service: null, level: null, attribute: null, trace_id: null, span_id: null })
-          }
-        >
-          Clear
-        </button>
-      )}
-    </div>
+    </FilterBar>
   );
 }
 

@@ -30,7 +30,9 @@ export function LogHistogram({ histogram, window, onZoom }: Props) {
         .map((level) => ({ name: level, values: data?.levels[level] ?? EMPTY, colour: cssColour(levelColour(level)) })),
     [data, theme],
   );
-  const counts = series.map(({ name, values }) => `${formatCount(values.reduce((sum, count) => sum + count, 0))} ${name}`);
+  const counts = series.map(
+    ({ name, values }) => `${formatCount(values.reduce((sum, count) => sum + count, 0))} ${name}`,
+  );
   if (error) return <ErrorNotice error={error} />;
   return (
     <div class={loading && data ? "is-stale" : ""}>

@@ -2,7 +2,7 @@
 import { address, type QueryValue } from "../../api/client";
 import type { Level, LogRecord } from "../../api/types";
 import type { TimeWindow } from "../../time/range";
-import { hashName } from "../../ui/colour";
+import { hashName } from "../../ui/colour-slot";
 
 export interface LogFilters {
   search: string;

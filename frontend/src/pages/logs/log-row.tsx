@@ -6,11 +6,12 @@ import type { Zone } from "../../time/zone";
 import type { AttributeExpression } from "../../ui/attribute-expression";
 import { AttributeTable } from "../../ui/attributes";
 import { CopyButton } from "../../ui/copy";
+import { firstLine } from "../../ui/first-line";
 import { Highlight } from "../../ui/highlight";
 import { Icon } from "../../ui/icon";
+import { laidOut } from "../../ui/json-text";
 import { LevelMark } from "../../ui/level-mark";
 import { ServiceName } from "../../ui/service";
-import { laidOut } from "../../ui/value";
 
 interface Props {
   record: LogRecord;
@@ -87,9 +88,4 @@ function InlineAttributes({ record }: { record: LogRecord }) {
       ))}
     </span>
   );
-}
-
-function firstLine(text: string): string {
-  const end = text.indexOf("\n");
-  return end === -1 ? text : `${text.slice(0, end)} ⏎`;
 }

@@ -6,7 +6,7 @@ import type { LogHistogram as Histogram, LogPage, LogRecord } from "../../api/ty
 import { setQuery, useQuery } from "../../router/query";
 import { refresh, useTime } from "../../time/clock";
 import { useZone } from "../../time/zone";
-import { addExpression, type AttributeExpression } from "../../ui/attribute-expression";
+import { type AttributeExpression, addExpression } from "../../ui/attribute-expression";
 import { QueryCost } from "../../ui/cost";
 import { Empty, SendData } from "../../ui/empty";
 import { ErrorNotice } from "../../ui/error-notice";
@@ -19,7 +19,15 @@ import { VirtualList } from "../../ui/virtual-list";
 import { type LiveState, useLiveTail } from "./live-tail";
 import { LogFilterBar } from "./log-filter-bar";
 import { LogHistogram } from "./log-histogram";
-import { histogramAddress, isFiltered, liveAddress, type LogEntry, logAddress, readLogFilters, withKeys } from "./log-query";
+import {
+  histogramAddress,
+  isFiltered,
+  type LogEntry,
+  liveAddress,
+  logAddress,
+  readLogFilters,
+  withKeys,
+} from "./log-query";
 import { LogRow } from "./log-row";
 
 const recordsOf = (page: LogPage) => page.records;
@@ -74,7 +82,7 @@ export function LogsPage() {
         </Empty>
       )}
       {!nothing && !pages.error && (
-        <section class="panel list-panel log-list" aria-label="Log records">
+        <section class={withDay ? "panel list-panel with-day" : "panel list-panel"} aria-label="Log records">
           {pages.loading && entries.length === 0 ? (
             <Skeleton rows={16} height={24} />
           ) : (
@@ -137,7 +145,12 @@ function LiveBar({ tail }: { tail: LiveState }) {
       <span>{!tail.connected ? "Connecting…" : paused ? "Paused" : "Live: new records appear on top"}</span>
       {tail.dropped > 0 && <span class="error-text">{formatCount(tail.dropped)} came too fast and were left out</span>}
       <span class="spacer" />
-      <button type="button" class="button" title="Pause or go on (p)" onClick={() => (paused ? resume() : setPaused(true))}>
+      <button
+        type="button"
+        class="button"
+        title="Pause or go on (p)"
+        onClick={() => (paused ? resume() : setPaused(true))}
+      >
         <Icon name={paused ? "play" : "pause"} size={14} />
         {paused ? (waiting > 0 ? `Show ${formatCount(waiting)} new` : "Go on") : "Pause"}
       </button>

@@ -16,38 +16,42 @@ export function HealthPanel({ status }: { status: Status }) {
         </span>
       }
     >
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Signal</th>
-            <th scope="col" class="cell-number">
-              Accepted
-            </th>
-            <th scope="col" class="cell-number">
-              Refused
-            </th>
-            <th scope="col" class="cell-number">
-              Waiting
-            </th>
-            <th scope="col" class="cell-number">
-              Behind
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {signals.map(([signal, counts]) => (
-            <tr key={signal}>
-              <td>{signal}</td>
-              <td class="cell-number">{formatCount(counts.accepted_bodies)}</td>
-              <td class="cell-number">
-                <span class={counts.refused_bodies > 0 ? "tag tag-warn" : "muted"}>{formatCount(counts.refused_bodies)}</span>
-              </td>
-              <td class="cell-number">{formatBytes(counts.pending_bytes)}</td>
-              <td class="cell-number">{formatSeconds(counts.lag_seconds)}</td>
+      <div class="table-scroll">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Signal</th>
+              <th scope="col" class="cell-number">
+                Accepted
+              </th>
+              <th scope="col" class="cell-number">
+                Refused
+              </th>
+              <th scope="col" class="cell-number">
+                Waiting
+              </th>
+              <th scope="col" class="cell-number">
+                Behind
+              </th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {signals.map(([signal, counts]) => (
+              <tr key={signal}>
+                <td>{signal}</td>
+                <td class="cell-number">{formatCount(counts.accepted_bodies)}</td>
+                <td class="cell-number">
+                  <span class={counts.refused_bodies > 0 ? "tag tag-warn" : "muted"}>
+                    {formatCount(counts.refused_bodies)}
+                  </span>
+                </td>
+                <td class="cell-number">{formatBytes(counts.pending_bytes)}</td>
+                <td class="cell-number">{formatSeconds(counts.lag_seconds)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
       <p class="padded muted">
         {formatBytes(status.disk.store_bytes)} stored, {formatBytes(free)} free on disk
       </p>

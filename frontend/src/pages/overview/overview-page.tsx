@@ -47,8 +47,16 @@ export function OverviewPage() {
               {status.data && <HealthPanel status={status.data} />}
             </div>
             <div>
-              <SpendPanel llm={data.llm} window={time.window} stepSeconds={data.window.step_seconds} onZoom={time.zoom} />
-              <Panel title="Newest errors" aside={<a href={pageLink("/traces", { status: "error" })}>All traces with errors</a>}>
+              <SpendPanel
+                llm={data.llm}
+                window={time.window}
+                stepSeconds={data.window.step_seconds}
+                onZoom={time.zoom}
+              />
+              <Panel
+                title="Newest errors"
+                aside={<a href={pageLink("/traces", { status: "error" })}>All traces with errors</a>}
+              >
                 <ErrorList errors={data.errors} nowSeconds={time.nowSeconds} />
               </Panel>
             </div>
@@ -69,7 +77,12 @@ function OverviewTiles({ overview }: { overview: Overview }) {
   const { today, window: shown } = llm;
   return (
     <div class="tiles">
-      <Tile label="Requests" value={formatRate(rate)} note={`${plural(services.length, "service")}, ${formatCount(requests)} in all`} href={pageLink("/traces")} />
+      <Tile
+        label="Requests"
+        value={formatRate(rate)}
+        note={`${plural(services.length, "service")}, ${formatCount(requests)} in all`}
+        href={pageLink("/traces")}
+      />
       <Tile
         label="Errors"
         value={formatShare(share)}
@@ -80,13 +93,25 @@ function OverviewTiles({ overview }: { overview: Overview }) {
       <Tile
         label="LLM spend today"
         value={today.calls > 0 && today.unpriced_calls === today.calls ? "unpriced" : formatCost(today.cost_usd)}
-        note={today.unpriced_calls > 0 ? <span class="warn-text">{`${plural(today.unpriced_calls, "call")} unpriced`}</span> : plural(today.calls, "call")}
+        note={
+          today.unpriced_calls > 0 ? (
+            <span class="warn-text">{`${plural(today.unpriced_calls, "call")} unpriced`}</span>
+          ) : (
+            plural(today.calls, "call")
+          )
+        }
         href={pageLink("/llm", { start: "now-24h", end: "now" })}
       />
       <Tile
         label="LLM calls"
         value={formatCount(shown.calls)}
-        note={shown.errors > 0 ? <span class="error-text">{`${formatCount(shown.errors)} failed`}</span> : `${formatCount(shown.input_tokens)} → ${formatCount(shown.output_tokens)} tokens`}
+        note={
+          shown.errors > 0 ? (
+            <span class="error-text">{`${formatCount(shown.errors)} failed`}</span>
+          ) : (
+            `${formatCount(shown.input_tokens)} → ${formatCount(shown.output_tokens)} tokens`
+          )
+        }
         href={pageLink("/llm")}
       />
     </div>

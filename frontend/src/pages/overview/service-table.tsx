@@ -35,7 +35,11 @@ export function ServiceTable({ services, nowSeconds }: { services: readonly Serv
               const direction = sort === id ? "ascending" : sort === `-${id}` ? "descending" : "none";
               return (
                 <th key={id} scope="col" aria-sort={direction} class={id === "service" ? "" : "cell-number"}>
-                  <button type="button" class="sort-button" onClick={() => setQuery({ sort: nextSort(id, sort) }, { replace: true })}>
+                  <button
+                    type="button"
+                    class="sort-button"
+                    onClick={() => setQuery({ sort: nextSort(id, sort) }, { replace: true })}
+                  >
                     {label}
                     {direction !== "none" && <span aria-hidden="true">{direction === "ascending" ? " ↑" : " ↓"}</span>}
                   </button>
@@ -69,7 +73,12 @@ export function ServiceTable({ services, nowSeconds }: { services: readonly Serv
                 <Sparkline values={row.rate} errors={row.error_series} colour={colourOf(row.service)} />
               </td>
               <td class="row-links">
-                <a class="icon-button" href={pageLink("/logs", { service: row.service })} title="Logs" aria-label={`Logs of ${row.service}`}>
+                <a
+                  class="icon-button"
+                  href={pageLink("/logs", { service: row.service })}
+                  title="Logs"
+                  aria-label={`Logs of ${row.service}`}
+                >
                   <Icon name="logs" size={15} />
                 </a>
                 {row.errors > 0 && (

@@ -44,11 +44,16 @@ export function SpendPanel({ llm, window, stepSeconds, onZoom }: Props) {
               <li key={`${provider} ${model}`}>
                 <a class="row model-row" href={pageLink("/llm", { model })}>
                   <span class="cell-model">
-                    <span class="dot" style={{ background: colourOf(model) }} />
-                    {model}
+                    <span class="dot" style={{ background: colourOf(model, "model") }} />
+                    <span>{model}</span>
                   </span>
                   <span class="share-bar" aria-hidden="true">
-                    <span style={{ width: `${top > 0 ? ((cost ?? 0) / top) * 100 : 0}%`, background: colourOf(model) }} />
+                    <span
+                      style={{
+                        width: `${top > 0 ? ((cost ?? 0) / top) * 100 : 0}%`,
+                        background: colourOf(model, "model"),
+                      }}
+                    />
                   </span>
                   <span class="cell-number muted">{formatCount(calls)} calls</span>
                   <span class={cost === null ? "cell-number warn-text" : "cell-number"}>{formatCost(cost)}</span>

@@ -140,7 +140,8 @@ function paintName(
   if (newService) left += paintText(context, node.span.service, left, middle, right - left, STRONG, palette.text) + 7;
   const nameColour = newService ? palette.muted : palette.text;
   left += paintText(context, node.span.name, left, middle, right - left, FONT, nameColour) + 6;
-  if (isCollapsed) paintText(context, `+${formatCount(node.descendants)}`, left, middle, right - left, SMALL, palette.muted);
+  if (isCollapsed)
+    paintText(context, `+${formatCount(node.descendants)}`, left, middle, right - left, SMALL, palette.muted);
   if (node.isError) paintErrorMark(context, layout.nameWidth - 12, middle, node.isOrigin, palette);
 }
 
@@ -169,7 +170,13 @@ function paintErrorMark(
   context.textAlign = "left";
 }
 
-function paintBar(context: CanvasRenderingContext2D, node: SpanNode, top: number, layout: Layout, palette: Palette): void {
+function paintBar(
+  context: CanvasRenderingContext2D,
+  node: SpanNode,
+  top: number,
+  layout: Layout,
+  palette: Palette,
+): void {
   const { span } = node;
   const middle = top + ROW_HEIGHT / 2;
   const minX = layout.nameWidth + 8;
@@ -229,16 +236,19 @@ function paintBarText(
   const before = left - layout.nameWidth - 14;
   if (before >= durationWidth + noteWidth) {
     paintText(context, duration, left - 6 - durationWidth, middle, durationWidth + 1, SMALL, colour);
-    if (note) paintText(context, note.trim(), left - 12 - durationWidth - noteWidth, middle, noteWidth, SMALL, palette.muted);
+    if (note)
+      paintText(context, note.trim(), left - 12 - durationWidth - noteWidth, middle, noteWidth, SMALL, palette.muted);
   } else if (before >= durationWidth) {
     paintText(context, duration, left - 6 - durationWidth, middle, durationWidth + 1, SMALL, colour);
   } else {
     // No room on either side: inside the bar, on a plate that reads on every colour.
+    const text = note && right - left > durationWidth + noteWidth + 40 ? `${note.trim()} · ${duration}` : duration;
+    const width = context.measureText(text).width;
     context.fillStyle = palette.surface;
     context.beginPath();
-    context.roundRect(right - durationWidth - 12, middle - 5, durationWidth + 8, 10, 2);
+    context.roundRect(right - width - 12, middle - 5, width + 8, 10, 2);
     context.fill();
-    paintText(context, duration, right - durationWidth - 8, middle + 0.5, durationWidth + 1, SMALL, colour);
+    paintText(context, text, right - width - 8, middle + 0.5, width + 1, SMALL, colour);
   }
 }
 

@@ -66,7 +66,8 @@ export function SpanDrawer({ node, traceId, traceStart, logs, zone, onClose }: P
       </dl>
       {node.isOrphan && (
         <p class="note">
-          Its parent <code>{span.parent_span_id}</code> is not here: it was not sent, not sampled, or is still on its way.
+          Its parent <code>{span.parent_span_id}</code> is not here: it was not sent, not sampled, or is still on its
+          way.
         </p>
       )}
       {span.status_message && <p class="note note-error">{span.status_message}</p>}

@@ -4,6 +4,7 @@ import type { LogRecord } from "../../api/types";
 import { formatDuration } from "../../time/duration";
 import { nanoBetween } from "../../time/nano";
 import { AttributeTable } from "../../ui/attributes";
+import { firstLine } from "../../ui/first-line";
 import { LevelMark } from "../../ui/level-mark";
 import { ServiceName } from "../../ui/service";
 
@@ -21,17 +22,23 @@ export function TraceLogs({ logs, traceStart, onSpan }: Props) {
       {logs.map((record) => {
         const isOpen = record === open;
         return (
-          <div key={`${record.time_unix_nano} ${record.span_id} ${record.body}`} role="listitem" class={`log-level-${record.level}`}>
+          <div
+            key={`${record.time_unix_nano} ${record.span_id} ${record.body}`}
+            role="listitem"
+            class={`log-level-${record.level}`}
+          >
             <button
               type="button"
               class={onSpan ? "row trace-log trace-log-wide" : "row trace-log"}
               aria-expanded={isOpen}
               onClick={() => setOpen(isOpen ? null : record)}
             >
-              <span class="cell-time">+{formatDuration(Math.max(0, nanoBetween(traceStart, record.time_unix_nano)))}</span>
+              <span class="cell-time">
+                +{formatDuration(Math.max(0, nanoBetween(traceStart, record.time_unix_nano)))}
+              </span>
               <LevelMark level={record.level} />
               {onSpan && <ServiceName name={record.service} />}
-              <span class="log-body">{record.body}</span>
+              <span class="log-body">{firstLine(record.body || record.event_name)}</span>
             </button>
             {isOpen && (
               <div class="log-detail">

@@ -53,8 +53,8 @@ export function TracePage({ traceId }: { traceId: string }) {
       {isUnknown && (
         <Empty title="This trace is not here">
           <p>
-            No span of <code>{traceId}</code> is stored. It may still be on its way (a second or two), not have been sampled,
-            or be older than the retention.
+            No span of <code>{traceId}</code> is stored. It may still be on its way (a second or two), not have been
+            sampled, or be older than the retention.
           </p>
           <a class="button" href={pageLink("/traces")}>
             Search traces
@@ -129,8 +129,8 @@ function TraceView({ trace, tree }: { trace: Trace; tree: SpanTree }) {
           {trace.logs.length === 0 ? (
             <Empty title="No logs carry this trace's id">
               <p>
-                Logs written inside a span carry it when <code>sonde.configure(…)</code> has run, or the OpenTelemetry logging
-                instrumentation.
+                Logs written inside a span carry it when <code>sonde.configure(…)</code> has run, or the OpenTelemetry
+                logging instrumentation.
               </p>
             </Empty>
           ) : (

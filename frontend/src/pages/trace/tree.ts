@@ -45,7 +45,7 @@ export function buildTree(trace: Pick<Trace, "spans" | "start_unix_nano" | "dura
   for (const node of nodes.values()) {
     const parentId = node.span.parent_span_id;
     const parent = parentId ? nodes.get(parentId) : undefined;
-    if (parent && parent !== node && !isBelow(parent, node)) {
+    if (parent && parent !== node) {
       node.parent = parent;
       parent.children.push(node);
     } else {
@@ -53,7 +53,9 @@ export function buildTree(trace: Pick<Trace, "spans" | "start_unix_nano" | "dura
       roots.push(node);
     }
   }
-  const byStart = (a: SpanNode, b: SpanNode) => a.offsetNano - b.offsetNano || b.span.duration_nano - a.span.duration_nano;
+  roots.push(...openCircles(nodes, roots));
+  const byStart = (a: SpanNode, b: SpanNode) =>
+    a.offsetNano - b.offsetNano || b.span.duration_nano - a.span.duration_nano;
   roots.sort(byStart);
   const order: SpanNode[] = [];
   const stack = [...roots].reverse();
@@ -84,12 +86,30 @@ export function buildTree(trace: Pick<Trace, "spans" | "start_unix_nano" | "dura
   return { roots, nodes, durationNano: Math.max(durationNano, 1), maxDepth, errors };
 }
 
-/** Whether `node` stands below `ancestor` already: a parent that is also a descendant would be a circle. */
-function isBelow(node: SpanNode, ancestor: SpanNode): boolean {
-  for (let current: SpanNode | null = node; current; current = current.parent) {
-    if (current === ancestor) return true;
+/** Spans that no root reaches call each other in circles: each circle is cut at one span, which becomes a root. */
+function openCircles(nodes: ReadonlyMap<string, SpanNode>, roots: readonly SpanNode[]): SpanNode[] {
+  const reached = new Set<SpanNode>();
+  const reach = (from: readonly SpanNode[]) => {
+    const stack = [...from];
+    while (stack.length > 0) {
+      const node = stack.pop() as SpanNode;
+      if (reached.has(node)) continue;
+      reached.add(node);
+      for (const child of node.children) stack.push(child);
+    }
+  };
+  reach(roots);
+  const cut: SpanNode[] = [];
+  for (const node of nodes.values()) {
+    if (reached.has(node)) continue;
+    const { parent } = node;
+    if (parent) parent.children.splice(parent.children.indexOf(node), 1);
+    node.parent = null;
+    node.isOrphan = true;
+    cut.push(node);
+    reach([node]);
   }
-  return false;
+  return cut;
 }
 
 /** The rows that are in sight: depth first, without what is below a collapsed span. */

@@ -30,7 +30,9 @@ export function WaterfallView({ trace, tree }: { trace: Trace; tree: SpanTree })
 
   const reveal = useCallback((target: SpanNode) => {
     const above = ancestors(target);
-    setCollapsed((old) => (above.some((id) => old.has(id)) ? new Set([...old].filter((id) => !above.includes(id))) : old));
+    setCollapsed((old) =>
+      above.some((id) => old.has(id)) ? new Set([...old].filter((id) => !above.includes(id))) : old,
+    );
     setActiveId(target.span.span_id);
   }, []);
 
@@ -81,7 +83,7 @@ export function WaterfallView({ trace, tree }: { trace: Trace; tree: SpanTree })
       }
     } else toggle(current, open);
   };
-  const escape = () => {
+  const goBack = () => {
     if (selected) select(null);
     else if (zoomed) zoom(null);
     else if (text) setQuery({ find: null });
@@ -99,7 +101,7 @@ export function WaterfallView({ trace, tree }: { trace: Trace; tree: SpanTree })
       const current = rows[active];
       if (current) select(current);
     },
-    Escape: escape,
+    Escape: goBack,
     e: nextError,
     n: () => found && jump(({ span }) => found.has(span.span_id)),
     "/": () => searchField.current?.focus(),
@@ -167,8 +169,8 @@ export function WaterfallView({ trace, tree }: { trace: Trace; tree: SpanTree })
           onZoom={zoom}
         />
         <p class="key-help">
-          <kbd>j</kbd> <kbd>k</kbd> move · <kbd>←</kbd> <kbd>→</kbd> fold · <kbd>Enter</kbd> details · <kbd>e</kbd> next error ·{" "}
-          <kbd>/</kbd> find · <kbd>Esc</kbd> back
+          <kbd>j</kbd> <kbd>k</kbd> move · <kbd>←</kbd> <kbd>→</kbd> fold · <kbd>Enter</kbd> details · <kbd>e</kbd> next
+          error · <kbd>/</kbd> find · <kbd>Esc</kbd> back
         </p>
       </section>
       {node && (

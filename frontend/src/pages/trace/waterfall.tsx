@@ -7,7 +7,7 @@ import { fitCanvas } from "../../charts/canvas";
 import { formatDuration } from "../../time/duration";
 import { useTheme } from "../../ui/theme";
 import { Minimap } from "./minimap";
-import { caretX, createLayout, paintRows, readPalette, ROW_HEIGHT } from "./paint";
+import { caretX, createLayout, paintRows, ROW_HEIGHT, readPalette } from "./paint";
 import type { Stretch } from "./timeline";
 import type { SpanNode, SpanTree } from "./tree";
 

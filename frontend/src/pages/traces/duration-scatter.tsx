@@ -20,6 +20,8 @@ export interface ScatterBox {
 
 interface Props {
   traces: readonly TraceSummary[];
+  /** False while older traces of the window are not loaded. */
+  complete: boolean;
   window: TimeWindow;
   zone: Zone;
   onBox(box: ScatterBox): void;
@@ -37,7 +39,7 @@ const BOTTOM = 22;
 const TOP = 8;
 const REACH = 12;
 
-export function DurationScatter({ traces, window: shown, zone, onBox }: Props) {
+export function DurationScatter({ traces, complete, window: shown, zone, onBox }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
   const [width, setWidth] = useState(0);
@@ -45,7 +47,12 @@ export function DurationScatter({ traces, window: shown, zone, onBox }: Props) {
   const [drag, setDrag] = useState<{ from: [number, number]; to: [number, number] } | null>(null);
   const scale = useMemo(() => createScale(traces, shown, width), [traces, shown, width]);
   const points = useMemo(
-    () => traces.map((trace) => ({ trace, x: scale.x(nanoToSeconds(trace.start_unix_nano)), y: scale.y(trace.duration_nano) })),
+    () =>
+      traces.map((trace) => ({
+        trace,
+        x: scale.x(nanoToSeconds(trace.start_unix_nano)),
+        y: scale.y(trace.duration_nano),
+      })),
     [traces, scale],
   );
 
@@ -62,10 +69,13 @@ export function DurationScatter({ traces, window: shown, zone, onBox }: Props) {
     if (!context) return;
     context.clearRect(0, 0, width, HEIGHT);
     drawAxes(context, scale, shown, width, zone);
+    const oldest = points[points.length - 1];
+    if (!complete && oldest) drawUnknown(context, oldest.x);
+    const error = cssColour("--error");
     for (const { x, y, trace } of points) {
       context.beginPath();
       context.arc(x, y, trace === hovered?.trace ? 5 : 3, 0, 2 * Math.PI);
-      context.fillStyle = trace.error_count > 0 ? cssColour("--error") : colourOf(trace.root_service, 0.75);
+      context.fillStyle = trace.error_count > 0 ? error : colourOf(trace.root_service, "service", 0.75);
       context.fill();
     }
     if (drag) {
@@ -80,7 +90,7 @@ export function DurationScatter({ traces, window: shown, zone, onBox }: Props) {
       context.fillRect(...box);
       context.strokeRect(...box);
     }
-  }, [points, scale, width, hovered, drag, theme, zone, shown]);
+  }, [points, complete, scale, width, hovered, drag, theme, zone, shown]);
 
   const positionOf = (event: PointerEvent): [number, number] => [event.offsetX, event.offsetY];
   const nearest = ([x, y]: [number, number]): Point | null => {
@@ -138,7 +148,8 @@ export function DurationScatter({ traces, window: shown, zone, onBox }: Props) {
           <div class="tooltip-title">
             {hovered.trace.root_service} · {hovered.trace.root_name}
           </div>
-          {formatDuration(hovered.trace.duration_nano)} at {formatClock(nanoToSeconds(hovered.trace.start_unix_nano), zone)}
+          {formatDuration(hovered.trace.duration_nano)} at{" "}
+          {formatClock(nanoToSeconds(hovered.trace.start_unix_nano), zone)}
           {hovered.trace.error_count > 0 && `, ${hovered.trace.error_count} errors`}
         </div>
       )}
@@ -192,6 +203,21 @@ function drawAxes(context: CanvasRenderingContext2D, scale: Scale, shown: TimeWi
   for (let second = Math.ceil(shown.startSeconds / step) * step; second < shown.endSeconds; second += step) {
     context.fillText(formatTick(second, step, zone), scale.x(second), HEIGHT - BOTTOM / 2 + 2);
   }
+}
+
+/** Left of the oldest loaded trace nothing is known yet, which must not look like nothing happened. */
+function drawUnknown(context: CanvasRenderingContext2D, until: number): void {
+  const width = until - REACH - LEFT;
+  if (width < 40) return;
+  context.fillStyle = cssColour("--surface-2");
+  context.fillRect(LEFT, TOP, width, HEIGHT - TOP - BOTTOM);
+  context.fillStyle = cssColour("--text-muted");
+  context.textAlign = "center";
+  context.fillText(
+    width > 200 ? "older traces: scroll the list to load them" : "older",
+    LEFT + width / 2,
+    HEIGHT / 2 - 6,
+  );
 }
 
 function decadeLabel(nano: number): string {

@@ -5,6 +5,7 @@ import { parseDuration } from "../../time/duration";
 import type { TimeWindow } from "../../time/range";
 import { AttributeFilter, FilterChips } from "../../ui/attribute-filter";
 import { Combobox } from "../../ui/combobox";
+import { FilterBar } from "../../ui/filter-bar";
 import { useKeys } from "../../ui/keyboard";
 import { formatCount } from "../../ui/number";
 import { Segmented } from "../../ui/segmented";
@@ -22,56 +23,47 @@ export function TraceFilterBar({ filters, window: shown }: { filters: TraceFilte
   const root = useRef<HTMLDivElement>(null);
   useKeys({ "/": () => root.current?.querySelector<HTMLInputElement>(".attribute-input input")?.focus() });
   const setAttributes = (attribute: string[]) => setQuery({ attribute });
+  const clear = () =>
+    setQuery({ service: null, operation: null, min_duration: null, max_duration: null, status: null, attribute: null });
   return (
-    <div class="filter-bar" ref={root} role="search" aria-label="Filter traces">
-      <ServiceSelect
-        services={services}
-        chosen={filters.service}
-        onChoose={(service) => setQuery({ service, operation: null })}
-      />
-      <OperationFilter filters={filters} services={services} />
-      <div class="joined duration-filter">
-        <TextFilter
-          label="Minimum duration"
-          placeholder="≥ 100ms"
-          value={filters.minDuration}
-          problem={durationProblem}
-          onCommit={(value) => setQuery({ min_duration: value })}
+    <div ref={root}>
+      <FilterBar
+        label="Filter traces"
+        first={
+          <ServiceSelect
+            services={services}
+            chosen={filters.service}
+            onChoose={(service) => setQuery({ service, operation: null })}
+          />
+        }
+        chips={<FilterChips filters={filters.attributes} onChange={setAttributes} />}
+        onClear={isFiltered(filters) ? clear : undefined}
+      >
+        <OperationFilter filters={filters} services={services} />
+        <div class="joined duration-filter">
+          <TextFilter
+            label="Minimum duration"
+            placeholder="≥ 100ms"
+            value={filters.minDuration}
+            problem={durationProblem}
+            onCommit={(value) => setQuery({ min_duration: value })}
+          />
+          <TextFilter
+            label="Maximum duration"
+            placeholder="≤ 5s"
+            value={filters.maxDuration}
+            problem={durationProblem}
+            onCommit={(value) => setQuery({ max_duration: value })}
+          />
+        </div>
+        <Segmented
+          label="Status"
+          options={STATUSES}
+          chosen={filters.status}
+          onChoose={(status) => setQuery({ status })}
         />
-        <TextFilter
-          label="Maximum duration"
-          placeholder="≤ 5s"
-          value={filters.maxDuration}
-          problem={durationProblem}
-          onCommit={(value) => setQuery({ max_duration: value })}
-        />
-      </div>
-      <Segmented
-        label="Status"
-        options={STATUSES}
-        chosen={filters.status}
-        onChoose={(status) => setQuery({ status })}
-      />
-      <AttributeFilter signal="spans" window={shown} filters={filters.attributes} onChange={setAttributes} />
-      <FilterChips filters={filters.attributes} onChange={setAttributes} />
-      {isFiltered(filters) && (
-        <button
-          type="button"
-          class="button button-quiet"
-          onClick={() =>
-            setQuery({
-              service: null,
-              operation: null,
-              min_duration: null,
-              max_duration: null,
-              status: null,
-              attribute: null,
-            })
-          }
-        >
-          Clear
-        </button>
-      )}
+        <AttributeFilter signal="spans" window={shown} filters={filters.attributes} onChange={setAttributes} />
+      </FilterBar>
     </div>
   );
 }

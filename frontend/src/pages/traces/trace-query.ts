@@ -37,6 +37,6 @@ export function traceAddress(filters: TraceFilters, window: TimeWindow): string 
     max_duration: filters.maxDuration,
     status: filters.status,
     attribute: filters.attributes,
-    limit: 100,
+    limit: 200,
   });
 }

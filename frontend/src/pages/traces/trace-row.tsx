@@ -14,16 +14,16 @@ interface Props {
   zone: Zone;
   /** The list spans more than a day: times need their date. */
   withDay: boolean;
-  /** Length of a full duration bar. */
-  longestNano: number;
+  /** From this duration on a bar is full. */
+  fullBarNano: number;
 }
 
 const SHOWN_SERVICES = 4;
 
-export function TraceRow({ trace, zone, withDay, longestNano }: Props) {
+export function TraceRow({ trace, zone, withDay, fullBarNano }: Props) {
   const { root_service: service, start_unix_nano: start, error_count: errors } = trace;
   const others = trace.services.filter((entry) => entry.service !== service);
-  const share = longestNano > 0 ? (trace.duration_nano / longestNano) * 100 : 0;
+  const share = fullBarNano > 0 ? Math.min(100, (trace.duration_nano / fullBarNano) * 100) : 0;
   return (
     <a class="row trace-row" href={pageLink(`/traces/${trace.trace_id}`)}>
       <time class="cell-time" title={formatExact(start, zone)}>

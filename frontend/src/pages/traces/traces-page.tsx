@@ -29,6 +29,14 @@ export function TracesPage() {
   const filters = useMemo(() => readTraceFilters(query), [query]);
   const pages = usePages<TraceSummary, TraceAnswer>(traceAddress(filters, time.window), time.version, tracesOf);
   const longestNano = useMemo(() => Math.max(0, ...pages.items.map((trace) => trace.duration_nano)), [pages.items]);
+  const fullBarNano = useMemo(
+    () =>
+      percentile(
+        pages.items.map((trace) => trace.duration_nano),
+        0.95,
+      ),
+    [pages.items],
+  );
   const withDay = time.window.endSeconds - time.window.startSeconds > 86400;
   const nothing = !pages.loading && pages.items.length === 0 && !pages.error;
 
@@ -54,10 +62,19 @@ export function TracesPage() {
       )}
       {!nothing && !pages.error && (
         <>
-          <section class={pages.loading && pages.items.length > 0 ? "panel is-stale" : "panel"} aria-label="Duration over time">
-            <DurationScatter traces={pages.items} window={time.window} zone={zone} onBox={selectBox} />
+          <section
+            class={pages.loading && pages.items.length > 0 ? "panel is-stale" : "panel"}
+            aria-label="Duration over time"
+          >
+            <DurationScatter
+              traces={pages.items}
+              complete={!pages.hasMore}
+              window={time.window}
+              zone={zone}
+              onBox={selectBox}
+            />
           </section>
-          <section class="panel list-panel" aria-label="Traces">
+          <section class={withDay ? "panel list-panel with-day" : "panel list-panel"} aria-label="Traces">
             <header class="list-head trace-row" aria-hidden="true">
               <span>Time</span>
               <span>Root operation</span>
@@ -76,9 +93,7 @@ export function TracesPage() {
                   keyOf={keyOf}
                   rowHeight={32}
                   onEnd={pages.loadMore}
-                  render={(trace) => (
-                    <TraceRow trace={trace} zone={zone} withDay={withDay} longestNano={longestNano} />
-                  )}
+                  render={(trace) => <TraceRow trace={trace} zone={zone} withDay={withDay} fullBarNano={fullBarNano} />}
                 />
               </div>
             )}
@@ -99,6 +114,12 @@ export function TracesPage() {
       )}
     </>
   );
+}
+
+/** Bars are full from here on: one trace of an hour must not turn all others into dots. */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
 }
 
 /** A duration that the API reads, rounded to what the eye can tell in the chart. */

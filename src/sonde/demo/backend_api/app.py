@@ -12,14 +12,14 @@ from typing import Any
 
 import httpx
 import openai
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from opentelemetry import trace
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 
 from sonde.demo.backend_api import signals, supplier
-from sonde.demo.backend_api.access import KnownCaller
+from sonde.demo.backend_api.access import KnownCaller, authenticate
 from sonde.demo.backend_api.assistant import Assistant
 from sonde.demo.backend_api.database import Database
 from sonde.demo.catalog import Product
@@ -27,6 +27,7 @@ from sonde.sdk.feedback import feedback
 from sonde.sdk.logs.logger import get_logger
 
 _SHOWN_RECOMMENDATIONS = 4
+_KEY_NEEDED = [Depends(authenticate)]
 _tracer = trace.get_tracer("backend-api")
 _log = get_logger("backend-api")
 
@@ -102,23 +103,23 @@ def _shelf_routes(app: FastAPI, business: signals.Business) -> None:
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/products")
-    def list_products(request: Request, caller: KnownCaller, category: str | None = None) -> list[dict[str, Any]]:  # noqa: ARG001
+    @app.get("/products", dependencies=_KEY_NEEDED)
+    def list_products(request: Request, category: str | None = None) -> list[dict[str, Any]]:
         return [asdict(product) for product in _database(request).products(category)]
 
-    @app.get("/products/{product_id}")
-    def show_product(request: Request, caller: KnownCaller, product_id: str) -> dict[str, Any]:  # noqa: ARG001
+    @app.get("/products/{product_id}", dependencies=_KEY_NEEDED)
+    def show_product(request: Request, product_id: str) -> dict[str, Any]:
         return asdict(_product(request, product_id))
 
-    @app.put("/products/{product_id}")
-    def put_product(request: Request, caller: KnownCaller, product_id: str, body: ProductBody) -> dict[str, bool]:  # noqa: ARG001
+    @app.put("/products/{product_id}", dependencies=_KEY_NEEDED)
+    def put_product(request: Request, product_id: str, body: ProductBody) -> dict[str, bool]:
         is_new = _database(request).put_product(Product(product_id, **body.model_dump()))
         business.products += is_new
         _log.info("Product listed" if is_new else "Product updated", product_id=product_id, price=body.price)
         return {"new": is_new}
 
-    @app.delete("/products/{product_id}", status_code=204)
-    def remove_product(request: Request, caller: KnownCaller, product_id: str) -> None:  # noqa: ARG001
+    @app.delete("/products/{product_id}", status_code=204, dependencies=_KEY_NEEDED)
+    def remove_product(request: Request, product_id: str) -> None:
         if not _database(request).remove_product(product_id):
             raise HTTPException(404, f"there is no product {product_id}")
         business.products -= 1
@@ -201,8 +202,9 @@ def _failure_answers(app: FastAPI) -> None:
 
     @app.exception_handler(OperationalError)
     def database_failed(_request: Request, error: OperationalError) -> JSONResponse:
-        _log.error("Database failed", error=str(error.orig))
-        return _failure(503, f"the database failed: {error.orig}")
+        what = f"The database failed: {error.orig}"
+        _log.error(what)
+        return _failure(503, what)
 
     @app.exception_handler(openai.RateLimitError)
     def rate_limited(_request: Request, error: openai.RateLimitError) -> JSONResponse:
@@ -216,7 +218,7 @@ def _failure_answers(app: FastAPI) -> None:
 
     @app.exception_handler(httpx.HTTPError)
     def ml_engine_failed(_request: Request, error: httpx.HTTPError) -> JSONResponse:
-        _log.error("ml-engine failed", error=str(error))
+        _log.error("ml-engine failed", error=repr(error))
         return _failure(502, "there are no recommendations just now")
 
 

@@ -20,7 +20,7 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolPara
 from opentelemetry import trace
 
 from sonde.demo.backend_api.retrieval import Candidate, VectorIndex
-from sonde.demo.backend_api.signals import Business, count_llm_call
+from sonde.demo.backend_api.signals import Business, count_llm_call, price
 from sonde.demo.corpus import PASSAGES
 from sonde.sdk.context import context
 from sonde.sdk.logs.logger import get_logger
@@ -132,7 +132,7 @@ class Assistant:
         configuration = CONFIGURATIONS[sum(user_id.encode()) % len(CONFIGURATIONS)]
         self._questions += 1
         model = _TRIAL_MODEL if self._questions % _TRIAL_EVERY == 0 else configuration.model
-        filters = {"topic": topic} if topic else {}
+        filters = {"topic": topic} if topic else None
         with rag_trace(question, filters=filters, config_version=configuration.version, name="answer_question") as rag:
             vector = (await self._embed([question], function="embed_question", tenant_id=tenant_id))[0]
             found = self._index.search(question, vector, top_k=configuration.top_k, topic=topic)
@@ -161,6 +161,7 @@ class Assistant:
                 )
                 usage.update(_counts(completion.usage))
             span.set_attribute("llm.tokens", usage["input"] + usage["output"])
+            span.set_attribute("llm.cost", price(GOAL_MODEL, usage) or 0.0)
         call = (completion.choices[0].message.tool_calls or [])[0]
         if call.type != "function":
             raise ValueError(f"the model called a {call.type} tool instead of save_goal")

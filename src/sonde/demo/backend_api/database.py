@@ -158,7 +158,7 @@ class Database:
     def _session(self, query_type: str) -> Iterator[Session]:
         started = time.perf_counter()
         try:
-            with Session(self._engine) as session:
+            with Session(self._engine, expire_on_commit=False) as session:
                 yield session
         finally:
             signals.query_duration.record(time.perf_counter() - started, {"query_type": query_type})

@@ -103,6 +103,19 @@ class Business:
         yield Observation(self._spent[1])
 
 
+def price(model: str, usage: Mapping[str, int]) -> float | None:
+    """What a call costs in dollars, or None for a model without a price.
+
+    >>> f"{price('gpt-4o-mini', {'input': 1200, 'cached': 1024, 'output': 50}):.7f}"
+    '0.0001332'
+    """
+    if model not in _PRICES:
+        return None
+    fresh, cached, output = _PRICES[model]
+    millionths = (usage["input"] - usage["cached"]) * fresh + usage["cached"] * cached + usage["output"] * output
+    return millionths / 1e6
+
+
 def count_llm_call(
     business: Business, *, model: str, function: str, tenant_id: str, seconds: float, usage: Mapping[str, int] | None
 ) -> None:
@@ -113,14 +126,8 @@ def count_llm_call(
         return
     for direction in ("input", "output"):
         _llm_tokens.add(usage[direction], {"model": model, "tenant_id": tenant_id, "direction": direction})
-    if model in _PRICES:
-        fresh, cached, output = _PRICES[model]
-        tokens_by_price = (
-            (usage["input"] - usage["cached"], fresh),
-            (usage["cached"], cached),
-            (usage["output"], output),
-        )
-        dollars = sum(tokens * price for tokens, price in tokens_by_price) / 1e6
+    dollars = price(model, usage)
+    if dollars is not None:
         _llm_cost.add(dollars, {"model": model, "tenant_id": tenant_id})
         business.spent(dollars)
 
@@ -161,7 +168,6 @@ def _measure(scope: Scope, status: int, seconds: float) -> None:
     labels = {"method": scope["method"], "endpoint": endpoint}
     _request_duration.record(seconds, labels)
     _requests.add(1, labels | {"status": str(status)})
-    if status >= 500:
-        _errors.add(1, labels | {"status": str(status)})
+    _errors.add(int(status >= 500), labels)  # zero too: a rate needs a series before the first error
     write = _log.error if status >= 500 else _log.warning if status >= 400 else _log.info
     write("Request finished", **labels, status=status, latency_ms=round(seconds * 1000, 2))

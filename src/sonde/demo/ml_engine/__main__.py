@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from sonde.demo.ml_engine.app import create_app
 from sonde.demo.process import begin, serve
 from sonde.sdk.configure import configure
 from sonde.sdk.instrument import instrument
 
-if __name__ == "__main__":
+
+def _main() -> None:
     settings = begin()
     configure(service="ml-engine", endpoint=settings.sonde)
-    app = create_app(settings.seed)
-    instrument(app)
-    serve(app, settings.listen_fd)
+    instrument()
+    from sonde.demo.ml_engine.app import create_app
+
+    serve(create_app(settings.seed), settings.listen_fd)
+
+
+if __name__ == "__main__":
+    _main()

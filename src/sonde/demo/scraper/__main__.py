@@ -12,13 +12,16 @@ from sonde.sdk.configure import configure
 from sonde.sdk.instrument import instrument
 
 _PERIOD_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0  # the shop may still be starting
 
 
 def _main() -> None:
     settings = begin()
     configure(service="scraper", endpoint=settings.sonde)
     instrument()
-    with httpx.Client(base_url=settings.backend, headers={"x-api-key": "demo-supplier"}, timeout=10) as shop:
+    with httpx.Client(
+        base_url=settings.backend, headers={"x-api-key": "demo-supplier"}, timeout=_PATIENCE_SECONDS
+    ) as shop:
         listed = shelf(shop)
         while True:
             listed = scrape(shop, listed)

@@ -18,30 +18,37 @@ from typing import Any
 import httpx
 
 from sonde.demo.catalog import CATEGORIES, PRODUCTS, TENANTS
-from sonde.demo.corpus import QUESTIONS
+from sonde.demo.corpus import PASSAGES, QUESTIONS
 from sonde.demo.traffic.incident import Incident, schedule, write_ground_truth
 from sonde.demo.traffic.visit import GOALS, Step, Visit, visits
 
 _VISITS_AT_ONCE = 150
+_PATIENCE_SECONDS = 60.0  # the shop may still be starting
 _THUMB_RATE = 0.55
 _GOOD_ANSWER_LIKED = 0.9
 _BAD_ANSWER_LIKED = 0.15
 _RECOMMENDATION_LIKED = 0.75
 _LOCK_HELD_SECONDS = 0.7
 _LOCK_PAUSE_SECONDS = 0.3
+_TOPIC_NAMED_ABOVE = 0.8
+_TOPICS = {passage.id: passage.topic for passage in PASSAGES}
 _API_KEYS = {tenant.id: tenant.api_key for tenant in TENANTS}
 
 
 async def play(*, backend: str, provider: str, database: Path, ground_truth: Path, seed: int) -> None:
-    """Play visits and incidents until cancelled. An incident that is cut short gets its true end written down."""
+    """Wait until the shop is open, then play visits and incidents until cancelled.
+
+    An incident that is cut short gets its true end written down.
+    """
     limits = httpx.Limits(max_connections=_VISITS_AT_ONCE, max_keepalive_connections=32)
     async with (
-        httpx.AsyncClient(base_url=backend, timeout=30, limits=limits) as shop,
-        httpx.AsyncClient(base_url=provider, timeout=5) as admin,
-        asyncio.TaskGroup() as group,
+        httpx.AsyncClient(base_url=backend, timeout=_PATIENCE_SECONDS, limits=limits) as shop,
+        httpx.AsyncClient(base_url=provider, timeout=_PATIENCE_SECONDS) as admin,
     ):
-        group.create_task(_play_visits(shop, visits(seed)))
-        group.create_task(_play_incidents(admin, database, ground_truth))
+        await shop.get("/healthz")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_play_visits(shop, visits(seed)))
+            group.create_task(_play_incidents(admin, database, ground_truth))
 
 
 async def _play_visits(shop: httpx.AsyncClient, stream: Iterator[Visit]) -> None:
@@ -94,7 +101,7 @@ _REQUESTS: dict[str, Callable[[Step, _Visitor], _Request]] = {
     "browse": lambda step, _: ("GET", "/products", {"params": {"category": CATEGORIES[step.choice]}}),
     "view": lambda step, _: ("GET", f"/products/{PRODUCTS[step.choice].id}", {}),
     "recommend": lambda _step, _: ("GET", "/recommendations", {}),
-    "ask": lambda step, _: ("POST", "/ask", {"json": {"question": QUESTIONS[step.choice].text}}),
+    "ask": lambda step, _: ("POST", "/ask", {"json": _question(step)}),
     "order": lambda step, _: ("POST", "/orders", {"json": _order(step, 1 + int(step.draw * 3))}),
     "orders": lambda _step, _: ("GET", "/orders", {}),
     "goal": lambda step, _: ("POST", "/goals", {"json": _goal(step)}),
@@ -107,6 +114,13 @@ _REQUESTS: dict[str, Callable[[Step, _Visitor], _Request]] = {
 
 def _order(step: Step, quantity: int) -> dict[str, Any]:
     return {"product_id": PRODUCTS[step.choice].id, "quantity": quantity}
+
+
+def _question(step: Step) -> dict[str, str]:
+    """Some users say what their question is about."""
+    question = QUESTIONS[step.choice]
+    about = {"topic": _TOPICS[question.passage_id]} if step.draw > _TOPIC_NAMED_ABOVE else {}
+    return {"question": question.text, **about}
 
 
 def _goal(step: Step) -> dict[str, str]:

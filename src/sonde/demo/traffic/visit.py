@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sonde.demo.catalog import CATEGORIES, PRODUCTS, TENANTS, user_ids
 from sonde.demo.corpus import QUESTIONS
 
-VISITS_PER_SECOND = 3.6
+VISITS_PER_SECOND = 3.0
 DAY_SECONDS = 600.0
 _DAILY_SWING = 0.35
 

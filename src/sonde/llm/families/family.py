@@ -8,7 +8,7 @@ from typing import Literal
 
 from sonde.llm.attribute import decode, text, unflatten
 from sonde.llm.message import Message, parse_messages
-from sonde.llm.span import Attributes, LlmSpan
+from sonde.llm.span import LlmSpan
 from sonde.llm.usage import Tokens
 
 CHAT, TEXT_COMPLETION, EMBEDDINGS, RERANK = "chat", "text_completion", "embeddings", "rerank"
@@ -34,14 +34,14 @@ class Family:
 
     name: str
     namespaces: frozenset[str]
-    """First words of attribute names; a span that has none of them is not asked with the functions below."""
+    """First words of the names under which the messages are; a span with none of them is not asked for messages."""
     fields: Mapping[Field, tuple[str, ...]]
     tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Component of ``usage.COMPONENTS`` to attribute names."""
     kind: Callable[[LlmSpan], str | None] | None = None
     """The type of generation, ``NOT_A_CALL``, or None when this family says nothing of this span."""
-    usage: Callable[[Attributes], Tokens] | None = None
-    """Tokens from attributes that hold a whole usage object."""
+    usage: Mapping[str, Callable[[object], Tokens]] = field(default_factory=dict)
+    """Attributes that hold a whole usage object, with its reader; they are believed before single counts."""
     input: Reader | None = None
     output: Reader | None = None
     first_token_events: tuple[str, ...] = ()

@@ -145,7 +145,7 @@ FAMILY = Family(
             "openai.request.service_tier", "gen_ai.openai.request.service_tier", "gen_ai.request.service_tier",
         ),
         "streamed": ("gen_ai.request.stream", "gen_ai.request.is_stream", "gen_ai.request.streaming"),
-        "cost": ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost"),
+        "cost": ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost", "operation.cost"),
         "seconds_to_first_token": (
             "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token",
             "gen_ai.latency.time_to_first_token",

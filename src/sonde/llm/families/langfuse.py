@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from sonde.llm.attribute import mapping
 from sonde.llm.families.family import CHAT, EMBEDDINGS, NOT_A_CALL, Family, kind_by, messages_at
-from sonde.llm.span import Attributes
 from sonde.llm.usage import Tokens, pick, usage_object
 
 _KINDS = {
@@ -32,10 +31,8 @@ _BUCKETS = {
 }
 
 
-def _usage(attributes: Attributes) -> Tokens:
-    usage = mapping(attributes.get("langfuse.observation.usage_details"))
-    if not usage:
-        return {}
+def _usage(details: object) -> Tokens:
+    usage = mapping(details)
     sides = pick(usage, {"input": ("input",), "output": ("output",), "total": ("total",)})
     if not sides:
         return usage_object(usage)
@@ -74,7 +71,7 @@ FAMILY = Family(
         "parameters": ("langfuse.observation.model.parameters",),
         "first_token_time": ("langfuse.observation.completion_start_time",),
     },
-    usage=_usage,
+    usage={"langfuse.observation.usage_details": _usage},
     input=messages_at("langfuse.observation.input", role="user"),
     output=messages_at("langfuse.observation.output", role="assistant"),
 )

@@ -6,9 +6,10 @@ come as the ``repr`` of a Python dict; ``langsmith.metadata.usage_metadata`` has
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sonde.llm.attribute import mapping
 from sonde.llm.families.family import CHAT, EMBEDDINGS, NOT_A_CALL, Family, kind_by
-from sonde.llm.span import Attributes
 from sonde.llm.usage import Tokens, usage_object
 
 _KINDS = {
@@ -18,15 +19,8 @@ _KINDS = {
 }
 
 
-def _usage(attributes: Attributes) -> Tokens:
-    usage = mapping(attributes.get("langsmith.metadata.usage_metadata"))
-    if usage:
-        return usage_object(usage)
-    details = {
-        "input_token_details": mapping(attributes.get("gen_ai.usage.input_token_details")),
-        "output_token_details": mapping(attributes.get("gen_ai.usage.output_token_details")),
-    }
-    return usage_object(details)
+def _details(side: str) -> Callable[[object], Tokens]:
+    return lambda details: usage_object({side: mapping(details)})
 
 
 FAMILY = Family(
@@ -43,6 +37,10 @@ FAMILY = Family(
         "tags": ("langsmith.span.tags",),
         "streamed": ("langsmith.request.streaming",),
     },
-    usage=_usage,
+    usage={
+        "langsmith.metadata.usage_metadata": lambda usage: usage_object(mapping(usage)),
+        "gen_ai.usage.input_token_details": _details("input_token_details"),
+        "gen_ai.usage.output_token_details": _details("output_token_details"),
+    },
     first_token_events=("new_token",),
 )  # fmt: skip

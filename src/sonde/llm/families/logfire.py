@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sonde.llm.attribute import mapping
 from sonde.llm.families.family import NOT_A_CALL, Family
-from sonde.llm.span import Attributes, LlmSpan
-from sonde.llm.usage import Tokens, usage_object
+from sonde.llm.span import LlmSpan
+from sonde.llm.usage import usage_object
 
 _ANSWERED = frozenset({"gen_ai.response.id", "gen_ai.usage.input_tokens", "gen_ai.output.messages", "response_data"})
 
@@ -21,15 +21,10 @@ def _kind(span: LlmSpan) -> str | None:
     return None
 
 
-def _usage(attributes: Attributes) -> Tokens:
-    raw = attributes.get("gen_ai.usage.raw")
-    return usage_object(mapping(raw)) if raw is not None else {}
-
-
 FAMILY = Family(
     name="logfire",
     namespaces=frozenset({"logfire"}),
     kind=_kind,
     fields={"tags": ("logfire.tags",)},
-    usage=_usage,
+    usage={"gen_ai.usage.raw": lambda raw: usage_object(mapping(raw))},
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from sonde.llm.attribute import decode, mapping
 from sonde.llm.families.family import CHAT, EMBEDDINGS, NOT_A_CALL, RERANK, Family, messages_at
 from sonde.llm.message import Message, Part, parse_messages
-from sonde.llm.span import Attributes, LlmSpan
+from sonde.llm.span import LlmSpan
 from sonde.llm.usage import Tokens, usage_object
 
 _REQUESTS = {
@@ -32,10 +32,7 @@ def _kind(span: LlmSpan) -> str | None:
     return _REQUESTS.get(operation.partition(" ")[0], NOT_A_CALL)  # a function id may follow the operation
 
 
-def _usage(attributes: Attributes) -> Tokens:
-    metadata = attributes.get("ai.response.providerMetadata")
-    if metadata is None:
-        return {}
+def _usage(metadata: object) -> Tokens:
     return usage_object(mapping(mapping(mapping(metadata).get("anthropic")).get("usage")))
 
 
@@ -77,7 +74,7 @@ FAMILY = Family(
         "cache_write": ("ai.usage.inputTokenDetails.cacheWriteTokens",),
         "reasoning": ("ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens"),
     },
-    usage=_usage,
+    usage={"ai.response.providerMetadata": _usage},
     input=messages_at("ai.prompt.messages", "ai.prompt", "ai.values", "ai.value", role="user"),
     output=_output,
     first_token_events=("ai.stream.firstChunk",),

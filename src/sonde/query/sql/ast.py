@@ -7,13 +7,12 @@ plain identifiers when the node is built. So no text of a user can become SQL te
 >>> errors = Select(
 ...     columns=(Column("service"), Alias(Call("count"), "errors")),
 ...     source=Table("spans"),
-...     where=And((eq("tenant", text("a")), Comparison(Key(Column("attr_int"), text("http.status")), ">=", integer(500)))),
-...     group_by=(Column("service"),),
+...     where=And((eq("tenant", text("a")), Comparison(Key(Column("attr_int"), text("status")), ">=", integer(500)))),
 ... )
 >>> render(errors).sql
-'SELECT service, count() AS errors FROM sonde.spans WHERE tenant = {p0:String} AND attr_int[{p1:String}] >= {p2:Int64} GROUP BY service'
+'SELECT service, count() AS errors FROM sonde.spans WHERE tenant = {p0:String} AND attr_int[{p1:String}] >= {p2:Int64}'
 >>> render(errors).parameters
-{'p0': 'a', 'p1': 'http.status', 'p2': 500}
+{'p0': 'a', 'p1': 'status', 'p2': 500}
 """
 
 from __future__ import annotations

@@ -1,20 +1,22 @@
 """Admits people's own SQL: what may run, and which tenant's rows it sees. Next: ``adhoc`` executes what is admitted.
 
-Read-only mode alone does not hold, neither in ClickHouse nor in the embedded engine. Measured, with ``readonly = 1`` and a
-tenant filter set (tests/query/sql/test_guard.py keeps all of it true):
+Read-only mode alone does not hold, neither in ClickHouse nor in the embedded engine. Measured, with ``readonly = 1``
+and a tenant filter set (tests/query/sql/test_guard.py keeps all of it true):
 
-- ``SELECT file('/etc/passwd')`` reads any file; ``merge()``, ``mergeTreeIndex()`` and reads from a materialized view see all
-  tenants; ``* APPLY(file)`` calls a function that ``EXPLAIN AST`` does not even show; ``INTO OUTFILE`` writes.
-- ``WHERE throwIf(name LIKE 'a%')`` ran on other tenants' rows, because the optimizer moved it below the tenant's filter; its
-  error tells what they hold. The same with an explicit ``PREWHERE``.
+- ``SELECT file('/etc/passwd')`` reads any file; ``merge()``, ``mergeTreeIndex()`` and reads from a materialized view
+  see all tenants; ``* APPLY(file)`` calls a function that ``EXPLAIN AST`` does not even show; ``INTO OUTFILE``
+  writes.
+- ``WHERE throwIf(name LIKE 'a%')`` ran on other tenants' rows, because the optimizer moved it below the tenant's
+  filter; its error tells what they hold. The same with an explicit ``PREWHERE``.
 
 So a statement passes four gates, each of which fails closed:
 
 1. ClickHouse's own parser writes it anew (``formatQuery``): one statement, no comments, escapes in one form.
-2. ClickHouse's own tree of that text (``EXPLAIN AST``) is checked node by node against what is allowed: kinds of nodes and
-   statements, functions, table functions, tables. What is not on a list is refused, so a newer engine's features are refused too.
-3. It runs with ``additional_table_filters`` on every table that has tenants, and with the optimizations off that could
-   evaluate its conditions before that filter. The primary key still narrows what is read.
+2. ClickHouse's own tree of that text (``EXPLAIN AST``) is checked node by node against what is allowed: kinds of
+   nodes and statements, functions, table functions, tables. What is not on a list is refused, so a newer engine's
+   features are refused too.
+3. It runs with ``additional_table_filters`` on every table that has tenants, and with the optimizations off that
+   could evaluate its conditions before that filter. The primary key still narrows what is read.
 4. It runs on a connection of its own, made read-only before it starts, under limits of time, memory and rows.
 
 What is left: sizes and row counts of tables in ``system.tables`` and ``EXPLAIN`` are those of all tenants together.
@@ -35,14 +37,26 @@ MAX_SQL_BYTES: Final = 256 * 1024
 
 STATEMENTS: Final = frozenset(
     {
-        *("SelectWithUnionQuery", "SelectIntersectExceptQuery", "SelectQuery", "Explain", "DescribeQuery", "ExistsTableQuery"),
+        *(
+            "SelectWithUnionQuery",
+            "SelectIntersectExceptQuery",
+            "SelectQuery",
+            "Explain",
+            "DescribeQuery",
+            "ExistsTableQuery",
+        ),
         *("ShowTables", "ShowColumns", "ShowFunctions", "ShowIndexes", "ShowCreateTableQuery"),
     }
 )
 # ColumnsApplyTransformer is missing on purpose: the tree does not say which function it applies.
 NODES: Final = STATEMENTS | {
     *("ArrayJoin", "Asterisk", "ColumnsExceptTransformer", "ColumnsListMatcher", "ColumnsRegexpMatcher"),
-    *("ColumnsReplaceTransformer", "ColumnsReplaceTransformer::Replacement", "ColumnsTransformerList", "ExpressionList"),
+    *(
+        "ColumnsReplaceTransformer",
+        "ColumnsReplaceTransformer::Replacement",
+        "ColumnsTransformerList",
+        "ExpressionList",
+    ),
     *("Function", "Identifier", "InterpolateElement", "Literal", "OrderByElement", "QualifiedAsterisk"),
     *("QualifiedColumnsListMatcher", "QualifiedColumnsRegexpMatcher", "QueryParameter", "SampleRatio", "Subquery"),
     *("TableExpression", "TableIdentifier", "TableJoin", "TablesInSelectQuery", "TablesInSelectQueryElement"),
@@ -51,7 +65,17 @@ NODES: Final = STATEMENTS | {
 TABLE_FUNCTIONS: Final = frozenset({"numbers", "numbers_mt", "generateSeries", "generate_series", "values", "VALUES"})
 FUNCTION_CATEGORIES: Final = frozenset(
     {
-        *("Arithmetic", "Arrays", "Bit", "Bitmap", "Comparison", "Conditional", "Dates and Times", "Distance", "Encoding"),
+        *(
+            "Arithmetic",
+            "Arrays",
+            "Bit",
+            "Bitmap",
+            "Comparison",
+            "Conditional",
+            "Dates and Times",
+            "Distance",
+            "Encoding",
+        ),
         *("Financial", "Geo", "Geo Polygon", "Hash", "IP Address", "JSON", "Logical", "Map", "Mathematical", "Null"),
         *("NumericIndexedVector", "QBit", "Random Number", "Rounding", "String", "String Replacement", "String Search"),
         *("String Splitting", "Time Series", "Time Window", "Tuple", "Type Conversion", "URL", "UUID"),
@@ -60,15 +84,59 @@ FUNCTION_CATEGORIES: Final = frozenset(
 # Harmless ones of the categories "Other" and "Internal", by name: those hold file(), joinGet() and their like too.
 FUNCTIONS: Final = frozenset(
     {
-        *("bar", "blockNumber", "blockSize", "byteSize", "caseWithExpression", "countDigits", "currentDatabase", "currentUser"),
-        *("defaultValueOfArgumentType", "defaultValueOfTypeName", "displayName", "dumpColumnStructure", "errorCodeToName"),
+        *(
+            "_CAST",
+            "bar",
+            "blockNumber",
+            "blockSize",
+            "byteSize",
+            "caseWithExpression",
+            "countDigits",
+            "currentDatabase",
+            "currentUser",
+        ),
+        *(
+            "defaultValueOfArgumentType",
+            "defaultValueOfTypeName",
+            "displayName",
+            "dumpColumnStructure",
+            "errorCodeToName",
+        ),
         *("finalizeAggregation", "formatQuery", "formatQuerySingleLine", "formatReadableDecimalSize"),
-        *("formatReadableQuantity", "formatReadableSize", "formatReadableTimeDelta", "getSizeOfEnumType", "getSubcolumn"),
-        *("globalVariable", "grouping", "hostName", "identity", "ignore", "indexHint", "initializeAggregation", "isConstant"),
+        *(
+            "formatReadableQuantity",
+            "formatReadableSize",
+            "formatReadableTimeDelta",
+            "getSizeOfEnumType",
+            "getSubcolumn",
+        ),
+        *(
+            "globalVariable",
+            "grouping",
+            "hostName",
+            "identity",
+            "ignore",
+            "indexHint",
+            "initializeAggregation",
+            "isConstant",
+        ),
         *("isDecimalOverflow", "lambda", "lowCardinalityIndices", "lowCardinalityKeys", "materialize", "neighbor"),
-        *("normalizeQuery", "normalizedQueryHash", "parseReadableSize", "parseReadableSizeOrNull", "parseReadableSizeOrZero"),
+        *(
+            "normalizeQuery",
+            "normalizedQueryHash",
+            "parseReadableSize",
+            "parseReadableSizeOrNull",
+            "parseReadableSizeOrZero",
+        ),
         *("parseTimeDelta", "rowNumberInAllBlocks", "rowNumberInBlock", "runningAccumulate", "runningDifference"),
-        *("runningDifferenceStartingWithFirstValue", "throwIf", "toColumnTypeName", "toTypeName", "transform", "uptime"),
+        *(
+            "runningDifferenceStartingWithFirstValue",
+            "throwIf",
+            "toColumnTypeName",
+            "toTypeName",
+            "transform",
+            "uptime",
+        ),
         *("variantElement", "variantType", "version", "visibleWidth"),
     }
 )
@@ -80,7 +148,14 @@ COMBINATORS: Final = (
 # What SQL tools ask a server about itself.
 SYSTEM_TABLES: Final = frozenset(
     {
-        *("aggregate_function_combinators", "build_options", "collations", "columns", "completions", "data_type_families"),
+        *(
+            "aggregate_function_combinators",
+            "build_options",
+            "collations",
+            "columns",
+            "completions",
+            "data_type_families",
+        ),
         *("databases", "documentation", "formats", "functions", "keywords", "licenses", "numbers", "numbers_mt", "one"),
         *("settings", "table_engines", "table_functions", "tables", "time_zones", "zeros", "zeros_mt"),
     }
@@ -236,7 +311,9 @@ def _check_node(node: _Node, parent: _Node | None, catalogue: Catalogue, scope: 
             raise _refused(f"{_words(kind)} is not allowed here", "use SELECT, EXPLAIN, DESCRIBE or SHOW")
         case "Set" if parent is None or parent.kind != "Explain":
             raise _refused("SETTINGS are not allowed", "give limits beside the statement")
-        case "Explain" if not re.match(r"EXPLAIN(?: (?:AST|SYNTAX|QUERY TREE|PIPELINE|ESTIMATE|PLAN))?(?: \(|\Z)", node.rest):
+        case "Explain" if not re.match(
+            r"EXPLAIN(?: (?:AST|SYNTAX|QUERY TREE|PIPELINE|ESTIMATE|PLAN))?(?: \(|\Z)", node.rest
+        ):
             raise _refused("this kind of EXPLAIN is not allowed", "")
         case "TableIdentifier":
             _check_table(node.name, catalogue, scope)
@@ -258,9 +335,9 @@ def _check_table(name: str, catalogue: Catalogue, scope: Scope) -> None:
             return
         if not known:
             raise UserError(f"Unknown table expression identifier '{name}'", code="clickhouse.60")
-    elif database == "system" and (scope is not Scope.TENANT or table in SYSTEM_TABLES):
-        return
-    elif database in _METADATA_DATABASES:
+    elif (
+        database == "system" and (scope is not Scope.TENANT or table in SYSTEM_TABLES)
+    ) or database in _METADATA_DATABASES:
         return
     raise _refused(f"table {name} is not open to queries", "see SHOW TABLES for those that are")
 

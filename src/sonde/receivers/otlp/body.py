@@ -58,7 +58,7 @@ def check(signal: Signal, raw: bytes, *, most_frames: int = MOST_FRAMES) -> Chec
     if all(ids_hold(request, table, items) for table in flat.tables):
         return CheckedBody(raw, items)
     sifted = sift(raw, flat.tree, most_frames)
-    return _without_rejected(service, sifted, items)
+    return _without_rejected(service, raw, sifted, items)
 
 
 def _count(flat: Flat, raw: bytes) -> int:
@@ -66,7 +66,9 @@ def _count(flat: Flat, raw: bytes) -> int:
     return sum(len(cast("Sized", reduce(getattr, path, counter))) for path in flat.count_paths)
 
 
-def _without_rejected(service: Service, sifted: Sifted, items: int) -> CheckedBody:
+def _without_rejected(service: Service, raw: bytes, sifted: Sifted, items: int) -> CheckedBody:
+    if sifted.rejected == 0:
+        return CheckedBody(raw, items)
     if sifted.rejected == items:
         raise all_ids_bad(service, items, sifted.first_fault)
     message = f"{sifted.rejected} of {items} {service.item}s rejected for bad ids; in the first, {sifted.first_fault}"

@@ -27,7 +27,14 @@ from sonde.receivers.otlp.services import SERVICES, IdField, ItemPlace, Service
 from sonde.telemetry.signal import Signal
 
 _ID_NAMES = {"trace_id", "span_id", "parent_span_id"}
-_VARINTS = {FieldDescriptorProto.TYPE_UINT64, FieldDescriptorProto.TYPE_INT64}
+_VARINTS = {
+    FieldDescriptorProto.TYPE_INT32,
+    FieldDescriptorProto.TYPE_INT64,
+    FieldDescriptorProto.TYPE_UINT32,
+    FieldDescriptorProto.TYPE_UINT64,
+    FieldDescriptorProto.TYPE_SINT32,
+    FieldDescriptorProto.TYPE_SINT64,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _export(receiver: Receiver, service: Service) -> Callable[..., Awaitable[byt
         try:
             metadata = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
             identity = receiver.authenticate(metadata, peer=_host(context.peer()))
-            async with read_timeout(receiver):
+            async with read_timeout(receiver, expected_bytes=receiver.limit_bytes):
                 raw = await _read(context)
             with receiver.in_flight.lease() as lease:
                 lease.take(len(raw))
@@ -91,7 +91,7 @@ def _export(receiver: Receiver, service: Service) -> Callable[..., Awaitable[byt
             logger.exception("OTLP/gRPC: a body of %s was not kept", service.signal)
             await _abort(context, service, InternalError("Sonde failed to keep this body; its log says why"))
         traffic.count_accepted(
-            _PROTOCOL, service.signal, items=checked.items, rejected=checked.rejected, size_bytes=len(raw)
+            _PROTOCOL, service.signal, items=checked.items, rejected=checked.rejected, size_bytes=len(checked.body)
         )
         return answer.success(service, checked, PROTOBUF)
 

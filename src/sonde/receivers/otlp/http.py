@@ -17,7 +17,7 @@ from sonde.errors import InternalError, NotFound, SondeError, UserError
 from sonde.receivers import traffic
 from sonde.receivers.in_flight import Lease
 from sonde.receivers.otlp import answer, content
-from sonde.receivers.otlp.receiver import Receiver, accept, read_timeout
+from sonde.receivers.otlp.receiver import Receiver, accept, extend, read_timeout
 from sonde.receivers.otlp.services import BY_PATH, Service
 
 Scope = MutableMapping[str, Any]
@@ -29,14 +29,14 @@ _PROTOCOL = "otlp_http"
 logger = logging.getLogger(__name__)
 
 
-class MethodNotAllowed(UserError):  # noqa: N818 - named like its siblings in errors.py
+class MethodNotAllowed(UserError):
     """The path exists, but takes POST only."""
 
     default_code = "method_not_allowed"
     http_status = 405
 
 
-class _Disconnected(Exception):  # noqa: N818 - not an error: the sender went away, and nobody waits for an answer
+class _Disconnected(Exception):
     pass
 
 
@@ -118,7 +118,7 @@ async def _export(
 async def _read(receiver: Receiver, receive: Receive, lease: Lease) -> bytes:
     parts: list[bytes] = []
     size_bytes = 0
-    async with read_timeout(receiver):
+    async with read_timeout(receiver) as deadline:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -131,6 +131,7 @@ async def _read(receiver: Receiver, receive: Receive, lease: Lease) -> bytes:
             parts.append(part)
             if not message.get("more_body", False):
                 return b"".join(parts)
+            extend(deadline, len(part))
 
 
 def _refuse(error: SondeError, service: Service | None, media_type: str) -> _Answer:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -19,9 +20,12 @@ from typing import Any, cast
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from pydantic_core import from_json
 
-from sonde.errors import UserError
+from sonde.errors import TooLarge, UserError
 from sonde.receivers.otlp.services import SERVICES, Service
 from sonde.telemetry.signal import Signal
+
+MOST_CONTAINERS = 4_000_000
+"""In one body; 64 MiB of telemetry have fewer. Each costs a hundred bytes as a Python object, and 3 on the wire."""
 
 Encode = Callable[[Any], bytes]
 """A JSON value as a field of protobuf: tag and value."""
@@ -30,7 +34,7 @@ _HEX_FIELDS = {"trace_id", "span_id", "parent_span_id"}
 _VARINT, _FIXED64, _LENGTH_DELIMITED, _FIXED32 = 0, 1, 2, 5
 
 
-class _Misfit(Exception):  # noqa: N818 - never leaves this module
+class _Misfit(Exception):
     """A JSON value that is not what its field takes; collects its path on the way out."""
 
     def __init__(self, wanted: str, value: object) -> None:
@@ -49,7 +53,11 @@ def parse_json(service: Service, raw: bytes) -> bytes:
 
     Raises:
         UserError: It is not JSON, or a value does not fit its field; says where.
+        TooLarge: It has more objects and arrays than telemetry of that size has.
     """
+    if raw.count(b"{") + raw.count(b"[") > MOST_CONTAINERS:
+        message = f"the JSON has more than {MOST_CONTAINERS} objects and arrays"
+        raise TooLarge(message, code="otlp.too_large", hint="send smaller batches, or protobuf")
     try:
         value = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
@@ -244,21 +252,20 @@ def _double_field(field: FieldDescriptor) -> Encode:
     tag, pack = _tag(field, _FIXED64), struct.Struct("<d").pack
 
     def encode(value: Any) -> bytes:
+        number = value
         if type(value) is str:
-            try:
-                value = _DOUBLES[value] if value in _DOUBLES else float(value)
-            except ValueError:
-                raise _Misfit("a number", value) from None
-        if type(value) is not float and type(value) is not int:
+            number = _DOUBLES.get(value) or (float(value) if _NUMBER.fullmatch(value) else None)
+        if type(number) is not float and type(number) is not int:
             raise _Misfit("a number", value)
         try:
-            return tag + pack(value)
+            return tag + pack(float(number))
         except OverflowError:
             raise _Misfit("a number that fits 64 bits", value) from None
 
     return encode
 
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _DOUBLES = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 

@@ -23,6 +23,9 @@ from sonde.receivers.otlp.sift import MOST_FRAMES
 LIMIT_BYTES = 64 * 1024 * 1024
 """Of one body, on the wire and decompressed; OTLP 1.11 recommends it."""
 
+LEAST_BYTES_PER_SECOND = 128 * 1024
+"""A sender that is slower for long is not served: it would hold bytes that others need."""
+
 _INLINE_BYTES = 256 * 1024
 _INLINE_JSON_BYTES = 32 * 1024
 _INLINE_FRAMES = 1_000
@@ -30,6 +33,7 @@ _INLINE_FRAMES = 1_000
 
 
 def _threads() -> ThreadPoolExecutor:
+    """Few on purpose: what large bodies need while they are decoded is not counted as in flight."""
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="sonde-otlp")
 
 
@@ -45,7 +49,7 @@ class Receiver:
     threads: ThreadPoolExecutor = field(default_factory=_threads)
 
 
-class SlowBody(UserError):  # noqa: N818 - named like its siblings in errors.py
+class SlowBody(UserError):
     """The sender took longer over its body than it may."""
 
     default_code = "request_timeout"
@@ -53,18 +57,30 @@ class SlowBody(UserError):  # noqa: N818 - named like its siblings in errors.py
 
 
 @contextlib.asynccontextmanager
-async def read_timeout(receiver: Receiver) -> AsyncIterator[None]:
-    """Bound the time in which a body must have arrived.
+async def read_timeout(receiver: Receiver, *, expected_bytes: int = 0) -> AsyncIterator[asyncio.Timeout]:
+    """Bound the time in which a body must have arrived: what the receiver allows, and more for each byte of it.
+
+    Bytes count when they are expected, or with ``extend`` as they arrive.
 
     Raises:
         SlowBody: It has not.
     """
-    seconds = receiver.read_timeout_seconds
     try:
-        async with asyncio.timeout(seconds):
-            yield
+        async with asyncio.timeout(receiver.read_timeout_seconds + expected_bytes / LEAST_BYTES_PER_SECOND) as deadline:
+            yield deadline
     except TimeoutError:
-        raise SlowBody(f"the body did not arrive within {seconds:g} seconds", code="otlp.slow_body") from None
+        raise SlowBody(
+            f"the body came too slowly: {receiver.read_timeout_seconds:g} seconds, and one more for each "
+            f"{LEAST_BYTES_PER_SECOND} bytes, have passed",
+            code="otlp.slow_body",
+        ) from None
+
+
+def extend(deadline: asyncio.Timeout, arrived_bytes: int) -> None:
+    """Allow more time for the rest of a body, part of which has arrived."""
+    when = deadline.when()
+    if when is not None:
+        deadline.reschedule(when + arrived_bytes / LEAST_BYTES_PER_SECOND)
 
 
 async def accept(
@@ -75,18 +91,17 @@ async def accept(
     Raises:
         UserError: Nothing was kept, for the reason given.
     """
-    checked = await _read(receiver, service, raw, content, lease)
+    checked = await _read(receiver, service, raw, content)
+    if checked.body is not raw:
+        lease.take(len(checked.body))
     if checked.items:
         await receiver.consumer.consume(service.signal, checked.body, tenant=tenant)
     return checked
 
 
-async def _read(receiver: Receiver, service: Service, raw: bytes, content: Content, lease: Lease) -> CheckedBody:
+async def _read(receiver: Receiver, service: Service, raw: bytes, content: Content) -> CheckedBody:
     def read(limit_bytes: int, most_frames: int) -> CheckedBody:
-        body = decode(service, raw, content, limit_bytes)
-        if body is not raw:
-            lease.take(len(body))
-        return check(service.signal, body, most_frames=most_frames)
+        return check(service.signal, decode(service, raw, content, limit_bytes), most_frames=most_frames)
 
     inline_bytes = _INLINE_JSON_BYTES if content.type == JSON else _INLINE_BYTES
     if len(raw) <= inline_bytes:

@@ -22,7 +22,7 @@ _LOOKS_LIKE = (
 )
 
 
-class TooManyFrames(UserError):  # noqa: N818 - named like its siblings in errors.py
+class TooManyFrames(UserError):
     """A body with a bad id somewhere has more fields than are looked at one by one."""
 
 
@@ -100,7 +100,7 @@ def _other_door(service: Service, raw: bytes) -> str:
     """Name the signal whose body this is, if it is one."""
     for other in SERVICES.values():
         if other is not service and _is_request_of(other, raw):
-            return f"it is an {other.request.DESCRIPTOR.name}: send it to {other.path}"
+            return f"it reads as an {other.request.DESCRIPTOR.name}: send that to {other.path}"
     return ""
 
 

@@ -23,7 +23,10 @@ class IdField:
 
 @dataclass(frozen=True, slots=True)
 class ItemPlace:
-    """Where items of one kind lie in a request, by field names, and where the ids of such an item lie below it."""
+    """Where items of one kind lie in a request, by field names, and where the ids of such an item lie below it.
+
+    Ids that lie deeper stand first: looking at a message uses up what is below it.
+    """
 
     path: tuple[str, ...]
     ids: tuple[tuple[tuple[str, ...], tuple[IdField, ...]], ...]

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a folder for PYTHONPATH, not a package
 """Found by Python at start-up when ``sonde run`` has put this folder on PYTHONPATH; sets Sonde up, then steps aside.
 
 Not a part of the package to import: the folder has no ``__init__``. Another ``sitecustomize`` on the path still runs.
@@ -20,13 +21,15 @@ def _run_the_next_one() -> None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-try:
-    from sonde.sdk.bootstrap import set_up
-except ImportError as error:
-    sys.stderr.write(
-        f"sonde run: this Python has no Sonde, so nothing is traced ({error}); pip install 'sonde[instrument]'\n"
-    )
-else:
-    set_up()
+def _set_up() -> None:
+    try:
+        from sonde.sdk.bootstrap import set_up
+    except ImportError as error:
+        sys.stderr.write(f"sonde run: this Python has no Sonde, so nothing is traced ({error}); pip install sonde\n")
+    else:
+        set_up()
 
+
+if os.environ.get("SONDE_RUN"):
+    _set_up()
 _run_the_next_one()

@@ -1,4 +1,5 @@
-"""One log event, whatever library it came from, and its JSON line. Made by the capturing modules, written by ``journal``.
+"""One log event, whatever library it came from, and its JSON line. Made by the capturing modules, written by
+``journal``.
 
 {"timestamp": "2026-01-02T03:04:05.678901Z", "level": "info", "service": "shop", "message": "paid",
  "trace_id": "…", "span_id": "…", "tenant_id": "acme", "logger": "shop.cart", "amount": 12}
@@ -98,7 +99,7 @@ def to_line(
     message: str,
     error: str,
 ) -> str:
-    """The event as one line of JSON, its well-known fields first. A field of the caller's never replaces one of those."""
+    """The event as one line of JSON, its well-known fields first; a caller's field never replaces one of those."""
     line: dict[str, object] = {
         "timestamp": _iso(event.time_unix_nano),
         "level": severity(event.level)[0],

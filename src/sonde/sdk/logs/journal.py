@@ -69,7 +69,7 @@ class Journal:
                 attributes["exception.type"] = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
                 attributes["exception.message"] = self._redactor.text(str(event.error))
                 attributes["exception.stacktrace"] = error
-            self._logger(event.logger).emit(
+            self._logger(self._provider, event.logger).emit(
                 LogRecord(
                     timestamp=event.time_unix_nano,
                     severity_number=SeverityNumber(severity(event.level)[1]),
@@ -79,11 +79,10 @@ class Journal:
                 )
             )
 
-    def _logger(self, name: str) -> Logger:
+    def _logger(self, provider: LoggerProvider, name: str) -> Logger:
         logger = self._loggers.get(name)
         if logger is None:
-            assert self._provider is not None
-            logger = self._loggers[name] = self._provider.get_logger(name or "sonde")
+            logger = self._loggers[name] = provider.get_logger(name or "sonde")
         return logger
 
 

@@ -1,8 +1,8 @@
 """loguru joins in. Set up when loguru is imported (``import_hook``); hands ``event.LogEvent`` to ``journal``.
 
-Two hooks, because hosts begin with ``logger.remove()``, which takes every sink away: a *patcher*, which survives that, sends
-each record to Sonde; a *sink* prints the JSON line in place of loguru's default one, for as long as the host has not made
-its own arrangements.
+Two hooks, because hosts begin with ``logger.remove()``, which takes every sink away: a *patcher*, which survives that,
+sends each record to Sonde; a *sink* prints the JSON line in place of loguru's default one, for as long as the host has
+not made its own arrangements.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Records of the standard library's ``logging`` join in, whatever handlers and ``propagate`` flags the host has set.
 
-Every record of every logger passes ``Logger.callHandlers``, so that is where they are read: uvicorn's loggers, which do not
-propagate, come along too. With JSON lines on, handlers that print to stdout or stderr stay silent, or each record would
-stand there twice; handlers to files and elsewhere go on as before. Hands ``event.LogEvent`` to ``journal``.
+Every record of every logger passes ``Logger.callHandlers``, so that is where they are read: uvicorn's loggers, which do
+not propagate, come along too. With JSON lines on, handlers that print to stdout or stderr stay silent, or each record
+would stand there twice; handlers to files and elsewhere go on as before. Hands ``event.LogEvent`` to ``journal``.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ _is_ours: Callable[[], bool] = lambda: False  # noqa: E731
 def capture(level: int, is_ours: Callable[[], bool]) -> None:
     """Start reading all records. ``is_ours`` says whether the caller is the thread that sends telemetry.
 
-    A root logger that was left at its default passes on records from ``level`` on; one that the host has set is left alone.
+    A root logger that was left at its default passes on records from ``level`` on; one that the host has set is left
+    alone.
     """
     global _is_ours  # noqa: PLW0603 - one process has one logging tree
     _is_ours = is_ours
     if logging.root.level == logging.WARNING:
         logging.root.setLevel(level)
-    logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
+    logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign, assignment]
 
 
 def release() -> None:

@@ -1,6 +1,7 @@
 """structlog joins in: ready to use when the host leaves it alone, beside the host's own processors when it does not.
 
-Set up when structlog is imported (``import_hook``), because it is a heavy import. Hands ``event.LogEvent`` to ``journal``.
+Set up when structlog is imported (``import_hook``), because it is a heavy import. Hands ``event.LogEvent`` to
+``journal``.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _configure_beside(processors: Iterable[Any] | None = None, *args: Any, **kwa
     Loggers that end in standard logging need none: their records are read there.
     """
     chain = None if processors is None else list(processors)
-    factory = kwargs.get("logger_factory", args[2] if len(args) > 2 else None)  # noqa: PLR2004 - its place in the signature
+    factory = kwargs.get("logger_factory", args[2] if len(args) > 2 else None)
     if chain and _send not in chain and _write not in chain and not isinstance(factory, structlog.stdlib.LoggerFactory):
         chain.insert(-1, _send)
     _configure(chain, *args, **kwargs)

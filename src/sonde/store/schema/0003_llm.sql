@@ -30,7 +30,7 @@ FROM span_rows
 WHERE {llm_candidate};
 
 CREATE TABLE IF NOT EXISTS llm_calls_in {on_cluster} (
-  tenant String, start_unix_nano UInt64, trace_id String, span_id String, parent_span_id String, service String, name String,
+  tenant String, ts UInt64, trace_id String, span_id String, parent_span_id String, service String, name String,
   type String, operation String, provider String, model String, model_requested String,
   input_tokens UInt64, output_tokens UInt64, usage Map(String, UInt64),
   cost_usd Nullable(Float64), cost Map(String, Float64), price_source String,
@@ -86,8 +86,8 @@ SETTINGS {dedup};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS llm_calls_view {on_cluster} TO llm_calls AS
 SELECT
-  * EXCEPT (start_unix_nano, trace_id, span_id, parent_span_id),
-  {timestamp start_unix_nano} AS ts,
+  * EXCEPT (ts, trace_id, span_id, parent_span_id),
+  {timestamp i.ts} AS ts,
   {fixed unhex(i.trace_id) 16} AS trace_id,
   {fixed unhex(i.span_id) 8} AS span_id,
   {fixed unhex(i.parent_span_id) 8} AS parent_span_id

@@ -97,15 +97,13 @@ async def _call(asked: Inquiry, tenant: str, trace_id: str, span_id: str) -> Rec
     extent = await trace_extent(asked, tenant=tenant, trace_id=trace_id)
     found = await read_llm_call(asked, tenant=tenant, trace_id=trace_id, span_id=span_id, window=extent)
     span = await read_span(asked, tenant=tenant, trace_id=trace_id, span_id=span_id, extent=extent)
-    scores = await scores_of(
-        asked, tenant=tenant, trace_id=trace_id, span_id=span_id, since_nano=extent.start_nano
-    )
+    scores = await scores_of(asked, tenant=tenant, trace_id=trace_id, span_id=span_id, since_nano=extent.start_nano)
     said = messages(_llm_span(tenant, trace_id, span)).as_json()
     return {"call": found, "messages": said, "scores": scores, "stats": asked.cost.as_json()}
 
 
 def _llm_span(tenant: str, trace_id: str, span: Record) -> LlmSpan:
-    """A span of the store as ``llm`` reads it: log records of the span, where instrumentations put content, are events."""
+    """A span of the store as ``llm`` reads it: its log records, where instrumentations put content, are events."""
     logged: list[Record] = [
         {
             "name": record["event_name"] or record["attributes"].get("event.name", ""),

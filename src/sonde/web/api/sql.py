@@ -1,8 +1,9 @@
-"""``POST /query/sql``: a person's own SELECT over their tenant's rows; and ``DELETE /queries/{id}``, which stops any query."""
+"""``POST /query/sql``: a person's own SELECT over their tenant's rows; and ``DELETE /queries/{id}``, which stops any
+query.
+"""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -26,7 +27,7 @@ class SqlQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     sql: str
-    parameters: dict[str, str | int | float | bool | None | list[str | int | float]] = {}
+    parameters: dict[str, str | int | float | bool | list[str | int | float] | None] = {}
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS, description="At most so many rows are answered")] = DEFAULT_ROWS
 
 
