@@ -26,9 +26,9 @@ from sonde.llm.prices import Prices
 from sonde.llm.span import LlmSpan
 
 
-def corpus() -> list[LlmSpan]:
+def corpus() -> dict[str, list[LlmSpan]]:
     files = sorted(FOLDER.glob("*_captured.json"))
-    return [case_span(case) for path in files for case in load(path)["cases"]]
+    return {path.stem.removesuffix("_captured"): [case_span(case) for case in load(path)["cases"]] for path in files}
 
 
 def rate(work: Callable[[], int], seconds: float) -> float:
@@ -77,7 +77,8 @@ def usage_of(call: Generation) -> Usage:
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
-    prices, spans = Prices(), corpus()
+    prices, families = Prices(), corpus()
+    spans = [span for family in families.values() for span in family]
     calls = [call for span in spans if (call := normalise(span)) is not None]
     priced = [(call, usage_of(call)) for call in calls if call.provider and prices.cost(call).total_usd is not None]
     whole = rate(lambda: len(spans) if llm_call_rows(spans, prices) else 0, seconds)
@@ -86,11 +87,15 @@ def main() -> None:
     theirs = rate(lambda: calc_all(priced), seconds)
     print(f"{len(spans)} spans of genuine instrumentations, {len(calls)} of them calls\n")
     print(f"span to priced row          {whole:>10,.0f} spans/s   {1e6 / whole:6.1f} us")
+    for name, some in families.items():
+        of_family = rate(lambda some=some: len(some) if llm_call_rows(some, prices) else 0, seconds)
+        print(f"  of {name:<22} {of_family:>10,.0f} spans/s   {1e6 / of_family:6.1f} us")
     print(f"  normalise                 {rate(lambda: len([normalise(s) for s in spans]), seconds):>10,.0f} spans/s")
     print(f"  messages and previews     {rate(lambda: preview_all(spans), seconds):>10,.0f} spans/s")
     print(f"  price                     {ours:>10,.0f} calls/s   {1e6 / ours:6.1f} us")
     print(f"json.loads of their texts   {parse:>10,.0f} spans/s   {whole / parse:6.2f} of this speed for everything")
-    print(f"genai-prices' calc_price    {theirs:>10,.0f} calls/s   ours is {ours / theirs:.0f} times as fast")
+    print(f"genai-prices' calc_price    {theirs:>10,.0f} calls/s   ours is {ours / theirs:.0f} times as fast;")
+    print(f"{'':<28}a span all the way takes as long as {theirs / whole:.1f} of its calls")
 
 
 if __name__ == "__main__":

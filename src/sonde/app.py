@@ -1,8 +1,8 @@
 """The only file that knows everyone: takes the settings, makes each stage, hands each what it asked for, and serves.
 
-Start: lock the data directory, open the store, mend and insert what the last run left, open the ports. End, in reverse, within ten
-seconds: no new requests, no new bodies, what waits is written and inserted, the engine is closed. The main thread runs
-the event loop and nothing of the engine.
+Start: lock the data directory, open the store, mend and insert what the last run left, open the ports. End, in
+reverse, within ten seconds: no new requests, no new bodies, what waits is written and inserted, the engine is closed.
+The main thread runs the event loop and nothing of the engine.
 """
 
 from __future__ import annotations
@@ -248,7 +248,15 @@ def _sweeping(settings: Settings, opened: Opened) -> Iterator[None]:
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn without its own signal handlers: two of them run in one loop, and ``serve`` decides when they end."""
+    """Uvicorn without its own signal handlers: two of them run in one loop, and ``serve`` decides when they end."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -272,8 +280,8 @@ async def _serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None
     )
     task = asyncio.create_task(server.serve([listening]))
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(0.01)
+        listens = asyncio.create_task(server.listens.wait())
+        await asyncio.wait({listens, task}, return_when=asyncio.FIRST_COMPLETED)
         yield
     finally:
         server.should_exit = True

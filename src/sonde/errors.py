@@ -27,9 +27,9 @@ class SondeError(Exception):
     ``message`` says what and where, ``hint`` what to do next, ``code`` is stable for machines,
     ``position`` is the (line, column) in the caller's text, where there is one.
 
-    >>> error = SondeError("unknown function ratee", code="promql.unknown_function", hint="did you mean rate?", position=(1, 15))
+    >>> error = SondeError("unknown function ratee", code="promql.function", hint="use rate", position=(1, 15))
     >>> str(error)
-    '1:15: unknown function ratee; did you mean rate? [promql.unknown_function]'
+    '1:15: unknown function ratee; use rate [promql.function]'
     """
 
     default_code: ClassVar[str] = "error"
@@ -124,7 +124,9 @@ class Unavailable(UserError):
     default_code = "unavailable"
     http_status = 503
 
-    def __init__(self, message: str, *, code: str | None = None, hint: str = "", retry_after_seconds: float = 5.0) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, hint: str = "", retry_after_seconds: float = 5.0
+    ) -> None:
         super().__init__(message, code=code, hint=hint)
         self.retry_after_seconds = retry_after_seconds
 

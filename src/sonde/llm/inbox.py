@@ -1,6 +1,7 @@
 """From the store's inbox of candidate spans to rows of ``llm_calls``: a derivation of the write path.
 
-The traces writer calls it after each segment, under the segment's token, so each call is there once whatever happens in between.
+The traces writer calls it after each segment, under the segment's token, so each call is there once whatever happens
+in between.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from sonde.store.client import Client, Limits
 logger = logging.getLogger(__name__)
 
 _NO_LIMITS = Limits(execution_seconds=60, result_rows=None, result_bytes=None)
-_MAPS = "attr_str, attr_int, attr_float, attr_bool, attr_json"
 _SPANS = (
     "SELECT tenant, lower(hex(trace_id)), lower(hex(span_id)), lower(hex(parent_span_id)), service, name, "
     "toUnixTimestamp64Nano(ts), duration_nano, status_code, status_message, scope_name, resource_id, "
     "arrayMap(t -> toUnixTimestamp64Nano(t), events.ts), events.name, events.attributes, "
-    f"{_MAPS} FROM llm_inbox"
+    "attr_str, attr_int, attr_float, attr_bool, attr_json FROM llm_inbox"
 )
 _RESOURCES = (
-    f"SELECT tenant, resource_id, {_MAPS} FROM resources WHERE (tenant, resource_id) IN "
+    "SELECT tenant, resource_id, attr_str, attr_int, attr_float, attr_bool, attr_json "
+    "FROM resources WHERE (tenant, resource_id) IN "
     "(SELECT tenant, resource_id FROM llm_inbox) LIMIT 1 BY tenant, resource_id"
 )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ class PriceCard:
     """By bucket of ``usage.BUCKETS`` and part of ``usage.PARTS``; buckets that are not billed are absent."""
     per_request: float = 0.0
     source: str = ""
-    is_free: bool = field(default=False)
+    is_free: bool = False
     """Listed without any price: 0 is what it costs, not what we do not know."""
 
 

@@ -93,7 +93,10 @@ UNPRICED = Cost()
 
 
 class Prices:
-    """The prices in force: own rows before the price list. Make one and keep it: it remembers."""
+    """The prices in force: own ``rows`` before the price list in ``table``. Make one and keep it: it remembers.
+
+    ``trust_provided`` lets what the sender computed go before both.
+    """
 
     def __init__(
         self, rows: Sequence[PriceRow] = (), *, table: PriceTable | None = None, trust_provided: bool = False

@@ -1,7 +1,8 @@
 """What the rest of Sonde may ask of ClickHouse, whichever ClickHouse it is.
 
 Two implementations: ``embedded.EmbeddedClickHouse`` (chDB, in this process) and ``server.ClickHouseServer`` (HTTP).
-All calls block; surfaces use ``pool.AsyncStore``. Values travel as server-side parameters (``{name:Type}``), never as SQL text.
+All calls block; surfaces use ``pool.AsyncStore``. Values travel as server-side parameters (``{name:Type}``), never as
+SQL text.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A small result as JSON gives it: 64-bit integers are int, Map is dict, DateTime is text; NaN and infinities are None."""
+    """A small result as JSON gives it: 64-bit integers are int, Map is dict, DateTime is text, NaN is None."""
 
     columns: tuple[Column, ...]
     rows: list[list[object]]
@@ -95,7 +96,7 @@ class Result:
 
 
 class Client(Protocol):
-    """A ClickHouse. Every method blocks, may be called from any thread but the main one, and raises ``SondeError``s only."""
+    """A ClickHouse. Each method blocks, is called from any thread but the main one, and raises ``SondeError``s only."""
 
     def query(
         self,
@@ -169,7 +170,7 @@ class Client(Protocol):
 
 
 def insert_settings(token: str) -> dict[str, str]:
-    """Exactly once: with the token, a table and all tables behind its views skip what they have (reference: ClickHouse, deduplication).
+    """Exactly once: with the token, a table and all tables behind its views skip what they have.
 
     Blocks must be cut the same way each time, since the token counts them: hence one thread and fixed block sizes.
     """
@@ -278,7 +279,7 @@ def sonde_error(message: str) -> SondeError:
 
 
 def may_pass(error: SondeError) -> bool:
-    """Whether an insert that failed so may work later with the same data: the engine, the disk or the network was at fault."""
+    """Whether an insert that failed so may work later with the same data: engine, disk or network were at fault."""
     number = error.number if isinstance(error, ClickHouseError) else error_number_of(error)
     return number in _PASSING_CODES or isinstance(error, Unavailable)
 

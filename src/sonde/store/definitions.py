@@ -1,13 +1,12 @@
 """Copies of the engine's table definitions, because one damaged definition keeps the whole engine from opening.
 
-``keep`` copies them after every good start. When the engine does not open, ``mend`` puts back what differs from the copies
-and sets aside what was never there; the tables' data lies elsewhere and is not touched.
+``keep`` copies them after every good start. When the engine does not open, ``mend`` puts back what differs from the
+copies and sets aside what was never there; the tables' data lies elsewhere and is not touched.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def keep(engine: Path, copies: Path) -> None:
     links = {}
     for folder in _folders(engine):
         if folder.is_symlink():
-            links[str(folder.relative_to(engine))] = os.readlink(folder)
+            links[str(folder.relative_to(engine))] = str(folder.readlink())
         target = fresh / folder.relative_to(engine)
         target.mkdir(parents=True, exist_ok=True)
         for definition in folder.glob("*.sql"):
@@ -35,13 +34,13 @@ def keep(engine: Path, copies: Path) -> None:
 
 
 def mend(engine: Path, copies: Path, quarantine: Path) -> list[str]:
-    """Make the definitions what they were at the last good start; returns what was done, in words. Nothing is deleted."""
+    """Make the definitions what they were at the last good start; returns what was done. Nothing is deleted."""
     if not (copies / _LINKS).exists():
         return []
     done: list[str] = []
     for name, target in json.loads((copies / _LINKS).read_text()).items():
         link = engine / name
-        if not link.is_symlink() or os.readlink(link) != target:
+        if not link.is_symlink() or str(link.readlink()) != target:
             if link.is_symlink() or link.exists():
                 _set_aside(link, quarantine)
             link.symlink_to(target)

@@ -1,7 +1,8 @@
 """The words that schema files may use beyond SQL: ``{word argument}`` becomes ClickHouse SQL.
 
-Schema files would repeat OTLP's recursive ``AnyValue`` a dozen times, and differ between one embedded engine and a cluster
-in nothing but their engines. Both are said once, here. ``migrate`` reads a file, calls ``expand`` and runs what comes out.
+Schema files would repeat OTLP's recursive ``AnyValue`` a dozen times, and differ between one embedded engine and a
+cluster in nothing but their engines. Both are said once, here. ``migrate`` reads a file, calls ``expand`` and runs
+what comes out.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def expand(sql: str, cluster: Cluster | None = None) -> str:
     Traceback (most recent call last):
     sonde.errors.InternalError: schema word {nonsense} is not known [internal]
     """
-    words = _WORDS | _engines(cluster)
+    words = {**_WORDS, **_engines(cluster)}
 
     def word(match: re.Match[str]) -> str:
         try:
@@ -69,13 +70,17 @@ def any_value_type(depth: int = 0) -> str:
         nested = "array_value String, kvlist_value String"
     else:
         inner = any_value_type(depth + 1)
-        nested = f"array_value Tuple(values Array({inner})), kvlist_value Tuple(values Array(Tuple(key String, value {inner})))"
+        pairs = f"Array(Tuple(key String, value {inner}))"
+        nested = f"array_value Tuple(values Array({inner})), kvlist_value Tuple(values {pairs})"
     # `value` says which member of the oneof was on the wire (input_format_protobuf_oneof_presence)
-    return f"Tuple(value Enum8({members}), string_value String, bool_value Bool, int_value Int64, double_value Float64, {nested}, bytes_value String)"
+    return (
+        f"Tuple(value Enum8({members}), string_value String, bool_value Bool, int_value Int64, double_value Float64, "
+        f"{nested}, bytes_value String)"
+    )
 
 
 def json_of_value(value: str, depth: int = 0) -> str:
-    """SQL that writes the AnyValue ``value`` as JSON text. What lies deeper than the column type is kept as base64 of its bytes."""
+    """SQL that writes an AnyValue as JSON text. What lies deeper than the column type is kept as base64."""
     if depth == ANY_VALUE_DEPTH:
         array = f"""concat('{{"$pb5":"', base64Encode({value}.array_value), '"}}')"""
         kvlist = f"""concat('{{"$pb6":"', base64Encode({value}.kvlist_value), '"}}')"""
@@ -87,8 +92,9 @@ def json_of_value(value: str, depth: int = 0) -> str:
         pairs = f"arrayMap({item} -> {pair}, {value}.kvlist_value.values)"
         kvlist = f"concat('{{', arrayStringConcat({pairs}, ','), '}}')"
     return (
-        f"multiIf({value}.value = {_STRING}, toJSONString({value}.string_value), {value}.value = {_BOOL}, toString({value}.bool_value), "
-        f"{value}.value = {_INT}, toString({value}.int_value), {value}.value = {_DOUBLE}, toJSONString({value}.double_value), "
+        f"multiIf({value}.value = {_STRING}, toJSONString({value}.string_value), "
+        f"{value}.value = {_BOOL}, toString({value}.bool_value), {value}.value = {_INT}, toString({value}.int_value), "
+        f"{value}.value = {_DOUBLE}, toJSONString({value}.double_value), "
         f"{value}.value = {_ARRAY}, {array}, {value}.value = {_KVLIST}, {kvlist}, "
         f"{value}.value = {_BYTES}, concat('\"', base64Encode({value}.bytes_value), '\"'), 'null')"
     )
@@ -106,7 +112,7 @@ def _json_of(attributes: str) -> str:
 
 
 def _maps_of(argument: str) -> str:
-    """Five typed maps of an attribute list; arrays of one type are filtered on flat columns, so the deep ones stay untouched."""
+    """Five typed maps of an attribute list, filtered on flat columns, so that the deep ones stay untouched."""
     attributes, prefix = argument.split()
     keys, members = f"{attributes}.key", f"{attributes}.value.value"
 
@@ -159,10 +165,11 @@ def _service_of(attributes: str) -> str:
 
 
 def _attribute_items(prefix: str) -> str:
-    """One row for each scalar attribute, as (key, type, value as text); ids would only fill the table, so they are left out."""
+    """One row for each scalar attribute, as (key, type, value as text)."""
     types = {"str": "string", "int": "int", "float": "float", "bool": "bool"}
     pairs = ", ".join(
-        f"arrayMap((k, v) -> (toString(k), '{name}', toString(v)), mapKeys({prefix}_{suffix}), mapValues({prefix}_{suffix}))"
+        f"arrayMap((k, v) -> (toString(k), '{name}', toString(v)), "
+        f"mapKeys({prefix}_{suffix}), mapValues({prefix}_{suffix}))"
         for suffix, name in types.items()
     )
     return f"arrayJoin(arrayConcat({pairs}))"
@@ -210,9 +217,11 @@ _ENUMS = {
     "counter_reset": ("unknown", "reset", "none", "gauge"),  # Prometheus' hints of native histograms
 }
 # Attributes of which every LLM call has at least one, in whatever family it was written; see sonde.llm.families.
-LLM_STRINGS = ("gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model", "openinference.span.kind",
-               "llm.model_name", "llm.request.type", "traceloop.span.kind", "langfuse.observation.type", "langsmith.span.kind",
-               "ai.model.id")  # fmt: skip
+LLM_STRINGS = (
+    "gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model",
+    "openinference.span.kind", "llm.model_name", "llm.request.type", "traceloop.span.kind",
+    "langfuse.observation.type", "langsmith.span.kind", "ai.model.id",
+)  # fmt: skip
 _LEVEL_WORDS = {
     "trace": "trace", "verbose": "trace", "debug": "debug", "dbg": "debug", "info": "info", "information": "info",
     "informational": "info", "notice": "info", "success": "info", "warn": "warn", "warning": "warn", "wrn": "warn",
@@ -254,7 +263,7 @@ _WORDS: Mapping[str, Callable[[str], str]] = {
 
 
 def _engines(cluster: Cluster | None) -> Mapping[str, Callable[[str], str]]:
-    """``{engine Replacing version}`` and ``{on_cluster}``: the only words that differ between one engine and a cluster."""
+    """``{engine Replacing version}``, ``{on_cluster}``: the only words that differ between one engine and a cluster."""
     if cluster is None:
         return {
             "on_cluster": lambda _: "",

@@ -1,7 +1,8 @@
 """ClickHouse inside this process (chDB), behind the ``Client`` protocol.
 
-One process, one data directory, no fork once it is open. Each thread that asks has a connection of its own; a statement of
-a user gets a fresh one, whose settings it cannot change. Facts that this file rests on: docs/decisions/0002-clickhouse-alone.md.
+One process, one data directory, no fork once it is open. Each thread that asks has a connection of its own; a
+statement of a user gets a fresh one, whose settings it cannot change. Facts that this file rests on:
+docs/decisions/0002-clickhouse-alone.md.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class _Connection(Protocol):
 
 
 class EmbeddedClickHouse:
-    """A ``Client`` on chDB. Opening it takes some 0.3 s; a second process on the same directory is refused by the lock of ``app``."""
+    """A ``Client`` on chDB. Opening takes some 0.3 s. ``lock`` keeps a second process away, with a better message."""
 
     def __init__(self, directory: Path, caps: EngineCaps = EngineCaps()) -> None:
         """Open, or make, the engine's directory.
@@ -166,7 +167,8 @@ class EmbeddedClickHouse:
             names = ", ".join(columns)
             self._ask(
                 self._connection(),
-                f"INSERT INTO {table} ({names}) FROM INFILE '/proc/self/fd/{descriptor}' SETTINGS {chosen} FORMAT JSONCompactEachRow",
+                f"INSERT INTO {table} ({names}) FROM INFILE '/proc/self/fd/{descriptor}' "
+                f"SETTINGS {chosen} FORMAT JSONCompactEachRow",
             )
         finally:
             os.close(descriptor)
@@ -217,7 +219,7 @@ class EmbeddedClickHouse:
         return connection
 
     def _first_connection(self) -> _Connection:
-        """The connection that opens the engine; what the engine says of a failure goes to stderr only, so it is caught there."""
+        """The connection that opens the engine; why that fails the engine says on stderr only, so it is read there."""
         with _captured_stderr() as said:
             try:
                 return self._connect()
@@ -252,7 +254,7 @@ class EmbeddedClickHouse:
 
 @contextlib.contextmanager
 def _engine_errors() -> Iterator[None]:
-    """chDB raises RuntimeError for all that ClickHouse refuses; callers of Sonde see which kind it was."""
+    """ChDB raises RuntimeError for all that ClickHouse refuses; callers of Sonde see which kind it was."""
     try:
         yield
     except RuntimeError as error:

@@ -2,9 +2,10 @@ r"""One body in a segment: its length, the body as it came, and our tail.
 
     varint(length) · body · tenant (field 1001) · received (1002) · checksum (1003)
 
-A frame is a length-delimited protobuf message, which is what ClickHouse's ``Protobuf`` input format reads, so a segment is
-its own INSERT. The tail is appended as bytes: protobuf keeps the last value of a singular field, so a client cannot
-choose its tenant by sending our fields itself. The checksum (XXH3 of all before it) tells a torn frame from a whole one.
+A frame is a length-delimited protobuf message, which is what ClickHouse's ``Protobuf`` input format reads, so a
+segment is its own INSERT. The tail is appended as bytes: protobuf keeps the last value of a singular field, so a
+client cannot choose its tenant by sending our fields itself. The checksum (XXH3 of all before it) tells a torn frame
+from a whole one.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def frames(segment: memoryview) -> Iterator[Frame]:
 
 
 def whole_length(segment: memoryview, position: int) -> int | None:
-    """Where the frame at ``position`` ends by its own length, if the segment has that many bytes and the length can be believed."""
+    """Where the frame at ``position`` ends by its own length, if that can be believed and the segment has the bytes."""
     length, payload = _read_varint(segment, position)
     end = payload + length
     believable = payload > position and _CHECKSUM_SIZE <= length <= MAX_FRAME_BYTES

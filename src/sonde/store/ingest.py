@@ -40,7 +40,7 @@ class Ingest:
         limits: LogLimits = LogLimits(),
         segment_age_seconds: float = 1.0,
     ) -> None:
-        """Open the logs below ``directory`` and mend what an earlier process left there; nothing is inserted before ``start``."""
+        """Open the logs below ``directory`` and mend what an earlier process left; ``start`` begins to insert."""
         self.messages: list[str] = []
         quarantine = directory / "quarantine"
         self._logs: dict[Signal, SegmentLog] = {}

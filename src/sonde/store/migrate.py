@@ -53,7 +53,8 @@ def migrate(client: Client, cluster: Cluster | None = None) -> list[Migration]:
     client.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE} {expand('{on_cluster}', cluster)}")
     client.command(
         expand(
-            "CREATE TABLE IF NOT EXISTS schema_migrations {on_cluster} (version UInt32, name String, applied_at DateTime DEFAULT now()) "
+            "CREATE TABLE IF NOT EXISTS schema_migrations {on_cluster} "
+            "(version UInt32, name String, applied_at DateTime DEFAULT now()) "
             "ENGINE = {engine Replacing} ORDER BY version",
             cluster,
         )

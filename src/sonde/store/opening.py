@@ -72,6 +72,6 @@ def _detached_parts(client: Client) -> list[str]:
         "WHERE database = currentDatabase() AND reason LIKE 'broken%' GROUP BY table ORDER BY table"
     ).rows
     return [
-        f"{count} broken parts of {table} ({size} bytes) are set aside and not read; they lie in the engine's `detached` folder"
+        f"{count} broken parts of {table} ({size} bytes) are set aside, in the engine's `detached` folder"
         for table, count, size in rows
     ]

@@ -1,7 +1,7 @@
-"""The store for asyncio: every ``Client`` call runs on a worker thread, and is killed when nobody waits for it any more.
+"""The store for asyncio: each ``Client`` call runs on a worker thread, and is killed when nobody waits for it any more.
 
-Surfaces await these methods. Worker threads each hold a connection, so as many queries run at once as there are threads;
-more wait their turn in order.
+Surfaces await these methods. Worker threads each hold a connection, so as many queries run at once as there are
+threads; more wait their turn in order.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
-
 
 from sonde.store.client import Client, Limits, Result
 

@@ -1,6 +1,7 @@
 """Drops what is too old or too much, whole days at a time: that is quick, and works on a full disk too.
 
-Every table is partitioned by day, so retention is a list of partitions to drop. ``plan`` is pure; ``sweep`` asks and acts.
+Every table is partitioned by day, so retention is a list of partitions to drop. ``plan`` is pure; ``sweep`` asks and
+acts.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Partition:
 
 
 def plan(partitions: Iterable[Partition], rules: Mapping[str, Rule], now: datetime) -> list[Partition]:
-    """The partitions to drop: days that ended longer ago than their age, then the oldest days beyond their bytes; never today.
+    """The partitions to drop: days that ended too long ago, then the oldest beyond their bytes, never today.
 
     >>> days = [Partition("logs", "20260101", 10), Partition("logs", "20260301", 10), Partition("logs", "20260302", 10)]
     >>> rules = {"logs": Rule(timedelta(days=30), 15)}

@@ -1,7 +1,8 @@
 """The log of one signal: bodies become durable here, before anyone is told that they were accepted.
 
-A receiver's body comes in through ``append`` and waits, with all others that wait, for one ``writev`` (and one ``fsync`` where
-durability is ``power``). ``writer`` takes closed segments away with ``seal``. After a crash, ``recover`` cuts what was torn.
+A receiver's body comes in through ``append`` and waits, with all others that wait, for one ``writev`` (and one
+``fsync`` where durability is ``power``). ``writer`` takes closed segments away with ``seal``. After a crash,
+``recover`` cuts what was torn.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Durability(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogLimits:
-    """When a log says no: bytes that wait for the store, and the room that must stay free on the disk; and how long a segment gets."""
+    """When a log says no: by what waits for the store, by the room left on the disk; and how long a segment gets."""
 
     pending_bytes: int = 512 << 20
     free_bytes: int = 64 << 20
@@ -81,7 +82,7 @@ class _Waiting:
 
 
 class SegmentLog:
-    """An append-only log in one directory. ``append`` from coroutines, ``seal`` and ``forget`` from the writer's thread."""
+    """An append-only log in one directory: ``append`` is for coroutines, the rest for the writer's thread."""
 
     def __init__(
         self,
@@ -217,7 +218,7 @@ class SegmentLog:
                 self._rotate()  # for the writer, which ends after us
 
     def _write(self, batch: list[_Waiting], size: int) -> None:
-        """One batch at the end of the open segment; when it does not fit as a whole, the segment is as it was before."""
+        """One batch at the end of the open segment; when it does not fit, the segment is as it was before."""
         if self._free_bytes(self._directory) - size < self._reserve:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._descriptor < 0:
@@ -275,8 +276,8 @@ class Recovered:
 def recover(directory: Path, quarantine: Path) -> Recovered:
     """Find the segments that an earlier process left, oldest first, and mend them.
 
-    A torn end was never acknowledged and is cut at the last whole frame. Frames whose checksum does not fit may have been
-    acknowledged: their bytes are copied to ``quarantine``, and the sound frames around them are kept.
+    A torn end was never acknowledged and is cut at the last whole frame. Frames whose checksum does not fit may have
+    been acknowledged: their bytes are copied to ``quarantine``, and the sound frames around them are kept.
     """
     segments: list[Segment] = []
     set_aside: list[Path] = []

@@ -1,4 +1,4 @@
-"""Where each signal's segments go: the landing table, and the message that ClickHouse's protobuf reader is told to expect."""
+"""Where each signal's segments go: the landing table, and the message that ClickHouse's protobuf reader expects."""
 
 from __future__ import annotations
 

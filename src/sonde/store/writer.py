@@ -1,9 +1,9 @@
 """Takes closed segments from a signal's log into ClickHouse, once each, about one INSERT a second.
 
-After the INSERT come the derivations (LLM calls) of the same segment, with the same token; only then is the segment deleted.
-So a crash at any point is answered by doing it again. A segment that the engine cannot take for reasons of its own (memory,
-disk, network) waits and is tried again. One that it refuses is halved until the guilty bodies are found: they go to
-``quarantine/``, counted and shown, and nobody else waits for them.
+After the INSERT come the derivations (LLM calls) of the same segment, with the same token; only then is the segment
+deleted. So a crash at any point is answered by doing it again. A segment that the engine cannot take for reasons of
+its own (memory, disk, network) waits and is tried again. One that it refuses is halved until the guilty bodies are
+found: they go to ``quarantine/``, counted and shown, and nobody else waits for them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGEST_PAUSE_SECONDS = 15.0
 
 
 class Derivation(Protocol):
-    """What must be made of a segment's rows before the segment may go. Called again with the same token after a failure."""
+    """What must be made of a segment's rows before it may go. Called again with the same token after a failure."""
 
     def __call__(self, client: Client, token: str) -> None:
         """Read what the insert left for us and insert what follows from it, under ``token``."""
@@ -101,10 +101,10 @@ class Writer:
             if not self._log.wait_for_frames(0.5):
                 self.counts.lag_seconds = 0.0
                 continue
-            segment = self._log.seal(min_age_nano=int(self._segment_age_seconds * 1e9))
-            if segment is None:
+            ripe = self._log.seal(min_age_nano=int(self._segment_age_seconds * 1e9))
+            if ripe is None:
                 self._stop.wait(self._segment_age_seconds / 20)
-            elif not self._take(segment):
+            elif not self._take(ripe):
                 return
         while (last := self._log.seal()) is not None and self._take(last):
             pass
@@ -152,20 +152,23 @@ class Writer:
 
     def _insert_halves(self, segment: Segment) -> None:
         """Find the frames that the engine refuses: insert halves of halves, each under a token of its own range."""
-        with segment.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            with memoryview(mapped) as view:
-                whole = list(frames(view))
-                ranges = [whole]
-                while ranges:
-                    part = ranges.pop()
-                    error = self._insert_part(segment, view, part)
-                    if error is None:
-                        continue
-                    if len(part) == 1:
-                        self._set_aside(segment, bytes(view[part[0].start : part[0].end]), part[0], error)
-                    else:
-                        middle = len(part) // 2
-                        ranges += [part[middle:], part[:middle]]
+        with (
+            segment.path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as view,
+        ):
+            whole = list(frames(view))
+            ranges = [whole]
+            while ranges:
+                part = ranges.pop()
+                error = self._insert_part(segment, view, part)
+                if error is None:
+                    continue
+                if len(part) == 1:
+                    self._set_aside(segment, bytes(view[part[0].start : part[0].end]), part[0], error)
+                else:
+                    middle = len(part) // 2
+                    ranges += [part[middle:], part[:middle]]
 
     def _insert_part(self, segment: Segment, view: memoryview, part: list[Frame]) -> SondeError | None:
         """None when it is stored; the engine's refusal when it is to blame. Passing trouble is waited for."""

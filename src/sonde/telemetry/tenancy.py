@@ -45,13 +45,13 @@ def parse_tenant(text: str) -> str:
     'team-a'
     >>> parse_tenant("a/b")
     Traceback (most recent call last):
-    sonde.errors.UserError: tenant id 'a/b' has characters that are not allowed; use letters, digits and ! - _ . * ' ( ) [bad_tenant]
+    sonde.errors.UserError: tenant id 'a/b' has foreign characters; use letters, digits and ! - _ . * ' ( ) [bad_tenant]
     """
     if text in {".", ".."} or not _TENANT.match(text):
         if not 1 <= len(text) <= 150:
             raise UserError(f"tenant id has {len(text)} characters", code="bad_tenant", hint="use 1 to 150")
         raise UserError(
-            f"tenant id {text!r} has characters that are not allowed",
+            f"tenant id {text!r} has foreign characters",
             code="bad_tenant",
             hint="use letters, digits and ! - _ . * ' ( )",
         )

@@ -30,11 +30,14 @@ def error_response(error: SondeError) -> Response:
         headers["retry-after"] = str(max(math.ceil(retry_after), 1))
     if error.http_status == 401:
         headers["www-authenticate"] = 'Bearer realm="sonde"'
+    return JSONResponse(error_shape(error), status_code=error.http_status, headers=headers)
+
+
+def error_shape(error: SondeError) -> dict[str, Any]:
+    """The one shape; of an error that is ours, nothing but its code."""
     if isinstance(error, InternalError):
-        return JSONResponse(_shape(error.code, "something went wrong inside Sonde", "its log has the details"), 500)
-    return JSONResponse(
-        _shape(error.code, error.message, error.hint, error.position), status_code=error.http_status, headers=headers
-    )
+        return _shape(error.code, "something went wrong inside Sonde", "its log has the details")
+    return _shape(error.code, error.message, error.hint, error.position)
 
 
 def install_error_handlers(app: FastAPI) -> None:

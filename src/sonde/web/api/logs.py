@@ -12,12 +12,13 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.responses import StreamingResponse
 
-from sonde.errors import Unavailable, UserError
+from sonde.errors import SondeError, Unavailable, UserError
 from sonde.query.identifiers import parse_span_id, parse_trace_id
 from sonde.query.log_tail import tail_logs
 from sonde.query.logs import LEVELS, MAX_BUCKETS, MAX_RECORDS, LogSearch, log_histogram, search_logs
 from sonde.query.window import TimeRange
 from sonde.web.asking import Around, Asked, Attributes, Reader, Window, answered
+from sonde.web.errors import error_shape
 
 router = APIRouter(tags=["logs"])
 MAX_LIVE_CLIENTS: Final = 32
@@ -83,7 +84,7 @@ async def histogram(
 
 @router.get("/logs/live")
 async def live(request: Request, around: Around, search: Search) -> Response:
-    """New records as they come in: events ``record`` and ``dropped``, a comment now and then to keep the line open."""
+    """New records as they come in, as events ``record``, ``dropped`` and ``error``; comments keep the line open."""
     clients: set[object] = request.app.state.live_clients
     if len(clients) >= MAX_LIVE_CLIENTS:
         raise Unavailable(
@@ -109,6 +110,9 @@ async def live(request: Request, around: Around, search: Search) -> Response:
                 if parts:
                     said_at = time.monotonic()
                     yield b"".join(parts)
+        except SondeError as error:
+            # The answer has begun, so this is said in it; browsers connect again by themselves.
+            yield _event("error", error_shape(error))
         finally:
             clients.discard(client)
 
