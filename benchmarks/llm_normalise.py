@@ -25,6 +25,8 @@ from sonde.llm.normalise import Generation, normalise
 from sonde.llm.prices import Prices
 from sonde.llm.span import LlmSpan
 
+AIM = 10_000
+
 
 def corpus() -> dict[str, list[LlmSpan]]:
     files = sorted(FOLDER.glob("*_captured.json"))
@@ -76,7 +78,7 @@ def usage_of(call: Generation) -> Usage:
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 2.0
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     prices, families = Prices(), corpus()
     spans = [span for family in families.values() for span in family]
     calls = [call for span in spans if (call := normalise(span)) is not None]
@@ -86,7 +88,7 @@ def main() -> None:
     ours = rate(lambda: len([prices.cost(call) for call, _ in priced]), seconds)
     theirs = rate(lambda: calc_all(priced), seconds)
     print(f"{len(spans)} spans of genuine instrumentations, {len(calls)} of them calls\n")
-    print(f"span to priced row          {whole:>10,.0f} spans/s   {1e6 / whole:6.1f} us")
+    print(f"span to priced row          {whole:>10,.0f} spans/s   {1e6 / whole:6.1f} us   aim: {AIM:,}")
     for name, some in families.items():
         of_family = rate(lambda some=some: len(some) if llm_call_rows(some, prices) else 0, seconds)
         print(f"  of {name:<22} {of_family:>10,.0f} spans/s   {1e6 / of_family:6.1f} us")

@@ -16,6 +16,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
+from typing import cast
 
 import uvloop
 
@@ -61,9 +62,7 @@ class _Connection(asyncio.Protocol):
         self.due = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=1 << 20)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def send(self, due: float) -> None:
         self.due = due
@@ -100,7 +99,6 @@ class _Sender:
 
     async def run(self) -> Report:
         loop = asyncio.get_running_loop()
-        self._finished = loop.create_future()
         for _ in range(self._plan.connections):
             _, connection = await loop.create_connection(lambda: _Connection(self), "127.0.0.1", self._plan.port)
             self._idle.append(connection)
@@ -111,9 +109,10 @@ class _Sender:
         else:
             while self._idle:
                 self._send(self._idle.pop(), loop.time())
-        if self._open:
-            await self._finished
+        while self._open or loop.time() < self._end:
+            await asyncio.sleep(0.005)
         self.done = True
+        self.report.unsent = len(self._late)
         self.report.seconds = max(loop.time(), self._end) - started
         self.report.cpu_seconds = time.process_time() - cpu
         self.report.latencies.sort()
@@ -131,8 +130,8 @@ class _Sender:
                     self._late.append(due)
                 due += interval
             await asyncio.sleep(max(0.0, due - loop.time()))
-        # what is late by now still counts: it is sent, and measured, but not for ever
-        self._end += 2.0
+        if self._late:  # it still counts: it is sent, and measured, but not for ever
+            self._end += 2.0
 
     def request(self) -> bytes:
         body = self._fleet.body()
@@ -150,25 +149,22 @@ class _Sender:
             self.report.latencies.append(now - connection.due)
         else:
             self.report.refused += 1
+        if now >= self._end:
+            return
         if self._plan.items_per_second:
-            if self._late and now < self._end:
+            if self._late:
                 self._send(connection, self._late.popleft())
             else:
                 self._idle.append(connection)
-        elif now < self._end:
-            if status == 200:
-                self._send(connection, now)
-            else:
-                self._open += 1
-                asyncio.get_running_loop().call_later(0.2, self._again, connection)
-        if not self._open:
-            self.report.unsent = len(self._late)
-            if now >= self._plan.seconds and not self._finished.done():
-                self._finished.set_result(None)
+        elif status == 200:
+            self._send(connection, now)
+        else:
+            asyncio.get_running_loop().call_later(0.2, self._again, connection)
 
     def _again(self, connection: _Connection) -> None:
-        self._open -= 1
-        self._send(connection, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        if now < self._end:
+            self._send(connection, now)
 
     def _send(self, connection: _Connection, due: float) -> None:
         self._open += 1

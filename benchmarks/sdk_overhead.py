@@ -2,9 +2,9 @@
 
     python benchmarks/sdk_overhead.py [--requests 4000] [--rounds 5]
 
-Each kind runs in a process of its own, in turns; the CPU time of all its threads counts, so encoding and sending do too.
-A sink in another process takes what is sent. The application is called as an ASGI server calls it, without sockets.
-Times are the best of the rounds, less disturbed by what else the machine does.
+Each kind runs in a process of its own, in turns; the CPU time of all its threads counts, so encoding and sending do
+too. A sink in another process takes what is sent. The application is called as an ASGI server calls it, without
+sockets. Times are the best of the rounds, less disturbed by what else the machine does.
 """
 
 from __future__ import annotations
@@ -178,7 +178,10 @@ def compare(requests: int, rounds: int) -> None:
     plain = best["otel"] - best["none"]
     for kind, title in KINDS.items():
         total, added = best[kind] / requests, (best[kind] - best["none"]) / requests
-        print(f"{title:<50} {total * 1e6:>7.0f} µs {added * 1e6:>7.0f} µs {1 / total:>11.0f} {added * requests / plain:>9.2f}")
+        print(
+            f"{title:<50} {total * 1e6:>7.0f} µs {added * 1e6:>7.0f} µs {1 / total:>11.0f} {
+                added * requests / plain:>9.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -17,8 +17,11 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from tests.browser.fixture_server import STATIC, FixtureServer
+
+TIMEOUT_MILLISECONDS = 20_000  # generous: a busy machine is not a broken page
+expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 CHROMIUM_FLAGS = [
     "--headless=new",
@@ -107,7 +110,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, base_url: str) -> Iterator[Page]:
     """A window of its own for each test; the test fails if the page wrote an error to the console."""
     context = browser.new_context(base_url=base_url, viewport={"width": 1280, "height": 800}, color_scheme="light")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(TIMEOUT_MILLISECONDS)
     page = context.new_page()
     problems: list[str] = []
 

@@ -81,7 +81,7 @@ class FixtureServer:
                     "logs": signal | {"lag_seconds": 0.61},
                     "metrics": signal | {"lag_seconds": 1.02, "refused_bodies": 3},
                 },
-                "disk": {"free_bytes": 182 * 1024**3, "store_bytes": 734_003_200},
+                "disk": {"free_bytes": 182 * 1024**3, "total_bytes": 256 * 1024**3},
                 "tables": [{"table": "spans", "rows": spans, "bytes_on_disk": spans * 60}],
                 "messages": [
                     {

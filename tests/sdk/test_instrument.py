@@ -173,5 +173,5 @@ def test_other_asgi_applications_a_missing_package_and_a_rival(python, sink):
     (failure,) = sink.spans[2].item.events
     assert "no such goal" in str(failure)
     said = [line["message"] for line in done.lines if line["logger"] == "sonde.sdk"]
-    assert "openai is instrumented by openinference.instrumentation.openai already; Sonde leaves it alone" in said
+    assert "openai is left to openinference.instrumentation.openai, which traces it already" in said
     assert said.count("httpx is in use but not traced: pip install 'sonde[instrument]'") == 1

@@ -283,7 +283,7 @@ export interface Status {
       quarantined_frames: number;
     }
   >;
-  disk: { free_bytes: number; store_bytes: number };
+  disk: { free_bytes: number };
   tables: { table: string; rows: number; bytes_on_disk: number }[];
   messages: { severity: "info" | "warning" | "error"; text: string }[];
 }

@@ -137,11 +137,13 @@ function useListKeys(root: RefObject<HTMLDivElement | null>, count: number, offs
     const margin = 130;
     if (top < margin) window.scrollBy(0, top - margin);
     else if (bottom > window.innerHeight - margin) window.scrollBy(0, bottom - window.innerHeight + margin);
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() =>
-        list.querySelector<HTMLElement>(`[data-index="${next}"] :is(a, button)`)?.focus({ preventScroll: true }),
-      ),
-    );
+    // A row that is already drawn takes the focus at once, so that Enter may follow directly.
+    const focus = () => {
+      const target = list.querySelector<HTMLElement>(`[data-index="${next}"] :is(a, button)`);
+      target?.focus({ preventScroll: true });
+      return target !== null;
+    };
+    if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
   };
   const arrow = (by: number) => {
     if (focused()) go(by);

@@ -73,6 +73,8 @@ def _row(module: str, name: str, instrumentor: str, **more: Any) -> Library:
     )
 
 
+_SQLALCHEMY = ("sqlalchemy",)  # whose spans say more; the driver's would say each query twice
+
 LIBRARIES: tuple[Library, ...] = (
     _row("fastapi", "fastapi", "FastAPIInstrumentor", install=_fastapi),
     _row("starlette.applications", "asgi", "OpenTelemetryMiddleware", install=_starlette),
@@ -82,8 +84,8 @@ LIBRARIES: tuple[Library, ...] = (
     _row("requests", "requests", "RequestsInstrumentor"),
     _row("aiohttp", "aiohttp-client", "AioHttpClientInstrumentor"),
     _row("sqlalchemy", "sqlalchemy", "SQLAlchemyInstrumentor", newer_is_fine=True),
-    _row("psycopg", "psycopg", "PsycopgInstrumentor"),
-    _row("asyncpg", "asyncpg", "AsyncPGInstrumentor"),
+    _row("psycopg", "psycopg", "PsycopgInstrumentor", rivals=_SQLALCHEMY),
+    _row("asyncpg", "asyncpg", "AsyncPGInstrumentor", rivals=_SQLALCHEMY),
     _row("redis", "redis", "RedisInstrumentor"),
     _row("celery", "celery", "CeleryInstrumentor"),
     _row(
@@ -147,7 +149,7 @@ def _installer(library: Library) -> Callable[[], None]:
     def install() -> None:
         rival = next((name for name in library.rivals if name in sys.modules), None)
         if rival is not None:
-            _log.info("%s is instrumented by %s already; Sonde leaves it alone", library.module, rival)
+            _log.info("%s is left to %s, which traces it already", library.module, rival)
             return
         try:
             library.install(library)

@@ -216,11 +216,10 @@ _ENUMS = {
     "temporality": ("unspecified", "delta", "cumulative"),
     "counter_reset": ("unknown", "reset", "none", "gauge"),  # Prometheus' hints of native histograms
 }
-# Attributes of which every LLM call has at least one, in whatever family it was written; see sonde.llm.families.
+# String attributes of which every LLM call has at least one, whatever family wrote it; sonde.llm.normalise has the same.
 LLM_STRINGS = (
-    "gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model",
-    "openinference.span.kind", "llm.model_name", "llm.request.type", "traceloop.span.kind",
-    "langfuse.observation.type", "langsmith.span.kind", "ai.model.id",
+    "gen_ai.operation.name", "gen_ai.request.model", "gen_ai.response.model", "openinference.span.kind",
+    "langfuse.observation.type", "langsmith.span.kind", "ai.operationId", "llm.request.type", "llm.model_name",
 )  # fmt: skip
 _LEVEL_WORDS = {
     "trace": "trace", "verbose": "trace", "debug": "debug", "dbg": "debug", "info": "info", "information": "info",

@@ -88,6 +88,29 @@ def whole_length(segment: memoryview, position: int) -> int | None:
     return end if believable and end <= len(segment) else None
 
 
+def behind_damage(segment: memoryview, position: int) -> int | None:
+    """Where what was written goes on behind the unsound frame at ``position``; None when nothing whole follows: it is torn.
+
+    A frame ends with its checksum. So the next one is where the frame's own length says, if that can be trusted, or else
+    behind the next checksum that a sound frame, or the end of the segment, follows.
+    """
+    size, by_length = len(segment), whole_length(segment, position)
+    if by_length is not None and _goes_on(segment, by_length):
+        return by_length
+    content = bytes(segment[position:])
+    found = content.find(_CHECKSUM_TAG)
+    while found >= 0:
+        end = position + found + _CHECKSUM_SIZE
+        if end <= size and _goes_on(segment, end):
+            return end
+        found = content.find(_CHECKSUM_TAG, found + 1)
+    return by_length
+
+
+def _goes_on(segment: memoryview, position: int) -> bool:
+    return position == len(segment) or next(frames(segment[position:]), None) is not None
+
+
 def _read_varint(segment: memoryview, position: int) -> tuple[int, int]:
     """The number at ``position`` and the position behind it; (0, position) when it is torn."""
     number = 0

@@ -42,21 +42,16 @@ PER_UNITS: Mapping[str, str] = {
 
 
 def metric_name(argument: str) -> str:
-    """``{metric_name m names unit per_unit}``: the Prometheus name of the metric ``m``, by the tail's choice of ``MetricNames``.
+    """``{metric_name name names unit per_unit is_counter is_ratio}``: a metric's Prometheus name, by the tail's ``MetricNames``.
 
     ``unit`` and ``per_unit`` are what the words of these names give.
     """
-    metric, names, unit, per_unit = argument.split()
-    counter, ratio = (
-        f"{metric}.data = 'sum' AND {metric}.sum.is_monotonic",
-        f"{metric}.data = 'gauge' AND {metric}.unit = '1'",
-    )
+    name, names, unit, per_unit, counter, ratio = argument.split()
     translated = (
-        f"multiIf({names} = {MetricNames.UNDERSCORES.value}, {_escaped(f'{metric}.name', unit, per_unit, counter, ratio)}, "
-        f"{names} = {MetricNames.UTF8_WITH_SUFFIXES.value}, {_suffixed(f'{metric}.name', unit, per_unit, counter, ratio)}, "
-        f"{metric}.name)"
+        f"multiIf({names} = {MetricNames.UNDERSCORES.value}, {_escaped(name, unit, per_unit, counter, ratio)}, "
+        f"{names} = {MetricNames.UTF8_WITH_SUFFIXES.value}, {_suffixed(name, unit, per_unit, counter, ratio)}, {name})"
     )
-    return _let("text", translated, f"if(text = '', '{NAMELESS}', text)")
+    return f"ifNull(nullIf({translated}, ''), '{NAMELESS}')"
 
 
 def _escaped(name: str, unit: str, per_unit: str, counter: str, ratio: str) -> str:
@@ -66,8 +61,8 @@ def _escaped(name: str, unit: str, per_unit: str, counter: str, ratio: str) -> s
         f"extractAll({name}, '[a-zA-Z0-9:]+')",
         f"arrayConcat(tokens, arrayFilter(word -> word != '' AND NOT has(tokens, word), {_cleaned_units(unit, per_unit)}))",
     )
-    for last, condition in (("total", counter), ("ratio", ratio)):
-        tokens = f"if({condition}, arrayPushBack(arrayFilter(word -> word != '{last}', {tokens}), '{last}'), {tokens})"
+    last = f"if({counter}, ['total'], if({ratio}, ['ratio'], []))"
+    tokens = f"arrayConcat(arrayFilter(word -> NOT has({last}, word), {tokens}), {last})"
     return rf"replaceRegexpOne(arrayStringConcat({tokens}, '_'), '^([0-9])', '_\\1')"
 
 

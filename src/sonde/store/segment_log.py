@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sonde.errors import Unavailable
-from sonde.store.frame import MAX_FRAME_BYTES, frames, tail, varint, whole_length
+from sonde.store.frame import behind_damage, frames, tail, varint
 
 logger = logging.getLogger(__name__)
 
@@ -314,15 +314,13 @@ def _survey(content: memoryview) -> tuple[list[tuple[int, int]], list[tuple[int,
             end = position + frame.end
         if end > position:
             sound.append((position, end))
-            position = end
-            continue
-        behind = whole_length(content, position)
-        if behind is None:  # torn, or a length that cannot be believed: nothing behind it can be found
-            if len(content) - position > MAX_FRAME_BYTES:
-                damaged.append((position, len(content)))
-            break
-        damaged.append((position, behind))
-        position = behind
+        else:
+            behind = behind_damage(content, position)
+            if behind is None:  # torn: nothing behind it was ever written
+                break
+            damaged.append((position, behind))
+            end = behind
+        position = end
     return sound, damaged
 
 

@@ -7,6 +7,7 @@ import { Panel } from "../../ui/panel";
 export function HealthPanel({ status }: { status: Status }) {
   const signals = Object.entries(status.ingest);
   const free = status.disk.free_bytes;
+  const stored = status.tables.reduce((sum, { bytes_on_disk: size }) => sum + size, 0);
   return (
     <Panel
       title="Sonde itself"
@@ -53,7 +54,7 @@ export function HealthPanel({ status }: { status: Status }) {
         </table>
       </div>
       <p class="padded muted">
-        {formatBytes(status.disk.store_bytes)} stored, {formatBytes(free)} free on disk
+        {formatBytes(stored)} stored, {formatBytes(free)} free on disk
       </p>
     </Panel>
   );

@@ -65,12 +65,12 @@ def _call_quietly(logger: logging.Logger, record: logging.LogRecord) -> None:
 
 
 def _prints(handler: logging.Handler) -> bool:
-    return isinstance(handler, logging.StreamHandler) and handler.stream in {
-        sys.stdout,
-        sys.stderr,
-        sys.__stdout__,
-        sys.__stderr__,
-    }
+    if not isinstance(handler, logging.StreamHandler):
+        return False
+    flask = sys.modules.get("flask.logging")  # its stream is a proxy for whatever the server's stderr is
+    return any(handler.stream is console for console in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)) or (
+        flask is not None and handler is flask.default_handler
+    )
 
 
 def _to_event(record: logging.LogRecord) -> LogEvent:
@@ -90,7 +90,7 @@ def _to_event(record: logging.LogRecord) -> LogEvent:
         time_unix_nano=int(record.created * 1e9),
         level=record.levelno,
         level_name=record.levelname,
-        message=message if isinstance(message, str) else str(message),
+        message=(message if isinstance(message, str) else str(message)).rstrip("\n"),
         logger=record.name,
         fields=fields,
         error=error,

@@ -53,24 +53,19 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS metric_rows_view {on_cluster} TO metric_r
 SELECT
   tenant,
   metric_names,
-  {metric_name m metric_names main_unit divisor} AS metric,
+  {metric_name name metric_names unit_words per_unit_words is_counter is_ratio} AS metric,
   toDate32(fromUnixTimestamp64Milli(latest)) AS day,
-  multiIf(
-    m.data = 'sum', if(m.sum.is_monotonic, 'counter', 'gauge'),
-    m.data = 'exponential_histogram', 'histogram',
-    m.data = 'none', 'unknown',
-    toString(m.data)
-  ) AS type,
-  {unit_text main_unit divisor} AS unit,
-  m.description AS help,
-  {enumerated greatest(m.sum.aggregation_temporality,m.histogram.aggregation_temporality,m.exponential_histogram.aggregation_temporality) temporality} AS temporality,
+  multiIf(is_counter, 'counter', kind = 'sum', 'gauge', kind = 'exponential_histogram', 'histogram', kind = 'none', 'unknown', kind) AS type,
+  {unit_text unit_words per_unit_words} AS unit,
+  help,
+  {enumerated otlp_temporality temporality} AS temporality,
   identity,
   target_labels,
   if(position = 1 AND is_target, arrayPushBack(range(earliest, latest, target_step), latest), []) AS target_times,
-  arrayConcat(m.gauge.data_points, m.sum.data_points) AS number_points,
-  m.histogram.data_points AS histogram_points,
-  m.exponential_histogram.data_points AS exponential_points,
-  m.summary.data_points AS summary_points,
+  number_points,
+  histogram_points,
+  exponential_points,
+  summary_points,
   arrayConcat(
     arrayMap(p -> (p.attributes, emptyArrayFloat64(), p.exemplars), arrayFilter(p -> notEmpty(p.exemplars), number_points)),
     arrayMap(p -> (p.attributes, arrayPushBack(p.explicit_bounds, inf), p.exemplars), arrayFilter(p -> notEmpty(p.exemplars), histogram_points)),
@@ -78,42 +73,55 @@ SELECT
   ) AS exemplar_points
 FROM (
   SELECT
-    tenant, metric_names, identity, earliest, latest,
-    notEmpty(identity.1) AND notEmpty(keys) AND notEmpty(times) AS is_target,
-    -- half of PromQL's lookback, so that any time between finds one; wider steps where a body's points are days apart
-    greatest(150000, intDiv(latest - earliest, 1000)) AS target_step,
-    {merged_labels keys names values identity} AS target_labels,
-    arrayJoin(arrayZip(metrics, arrayEnumerate(metrics))) AS item, item.1 AS m, item.2 AS position,
-    {unit m.unit} AS main_unit, {per_unit m.unit} AS divisor
+    tenant, metric_names, identity, target_labels, is_target, target_step, earliest, latest,
+    item.2 AS position,
+    item.1 AS m,
+    m.name AS name,
+    m.description AS help,
+    toString(m.data) AS kind,
+    kind = 'sum' AND m.sum.is_monotonic AS is_counter,
+    kind = 'gauge' AND m.unit = '1' AS is_ratio,
+    {unit m.unit} AS unit_words,
+    {per_unit m.unit} AS per_unit_words,
+    greatest(m.sum.aggregation_temporality, m.histogram.aggregation_temporality, m.exponential_histogram.aggregation_temporality) AS otlp_temporality,
+    arrayConcat(m.gauge.data_points, m.sum.data_points) AS number_points,
+    m.histogram.data_points AS histogram_points,
+    m.exponential_histogram.data_points AS exponential_points,
+    m.summary.data_points AS summary_points
   FROM (
     SELECT
-      tenant, metric_names, metrics, times, keys, names, values,
-      (arrayFilter((n, v) -> v != '', ['instance', 'job'], [instance, job]), arrayFilter(v -> v != '', [instance, job])) AS identity,
-      {milliseconds arrayMin(times)} AS earliest,
-      {milliseconds arrayMax(times)} AS latest
+      tenant, metric_names, identity, earliest, latest,
+      notEmpty(identity.1) AND notEmpty(keys) AND has_points AS is_target,
+      -- half of PromQL's lookback, so that any time between finds one; wider steps where a body's points are days apart
+      greatest(150000, intDiv(latest - earliest, 1000)) AS target_step,
+      {merged_labels keys names values identity} AS target_labels,
+      arrayJoin(arrayZip(metrics, arrayEnumerate(metrics))) AS item
     FROM (
       SELECT
-        tenant, metric_names, metrics, times,
+        tenant, metric_names, metrics,
         arrayFilter(k -> k NOT IN ('service.name', 'service.namespace', 'service.instance.id'), all_keys) AS keys,
         {label_names keys metric_names} AS names,
         arrayFilter((v, k) -> k NOT IN ('service.name', 'service.namespace', 'service.instance.id'), all_values, all_keys) AS values,
         all_values[indexOf(all_keys, 'service.instance.id')] AS instance,
-        if(has(all_keys, 'service.namespace'), concat(all_values[indexOf(all_keys, 'service.namespace')], '/'), '') AS prefix,
-        if(has(all_keys, 'service.name'), concat(prefix, all_values[indexOf(all_keys, 'service.name')]), '') AS job
+        all_values[indexOf(all_keys, 'service.name')] AS service,
+        if(has(all_keys, 'service.namespace') AND has(all_keys, 'service.name'),
+           concat(all_values[indexOf(all_keys, 'service.namespace')], '/', service), service) AS job,
+        (arrayFilter((n, v) -> v != '', ['instance', 'job'], [instance, job]), arrayFilter(v -> v != '', [instance, job])) AS identity,
+        notEmpty(times) AS has_points,
+        {milliseconds arrayMin(times)} AS earliest,
+        {milliseconds arrayMax(times)} AS latest
       FROM (
         SELECT
-          tenant, metric_names, metrics,
-          attributes.key AS all_keys,
-          arrayMap(v -> {text_of_shallow_value v}, attributes.value) AS all_values,
-          arrayFlatten([
+          tenant, metric_names,
+          arrayFlatten(rm.scope_metrics.metrics) AS metrics,
+          rm.resource.attributes.key AS all_keys,
+          arrayMap(v -> {text_of_shallow_value v}, rm.resource.attributes.value) AS all_values,
+          arrayConcat(
             arrayFlatten(metrics.gauge.data_points.time_unix_nano), arrayFlatten(metrics.sum.data_points.time_unix_nano),
             arrayFlatten(metrics.histogram.data_points.time_unix_nano), arrayFlatten(metrics.summary.data_points.time_unix_nano),
             arrayFlatten(metrics.exponential_histogram.data_points.time_unix_nano)
-          ]) AS times
-        FROM (
-          SELECT tenant, metric_names, rm.resource.attributes AS attributes, arrayFlatten(rm.scope_metrics.metrics) AS metrics
-          FROM (SELECT tenant, metric_names, arrayJoin(resource_metrics) AS rm FROM metrics_in)
-        )
+          ) AS times
+        FROM (SELECT tenant, metric_names, arrayJoin(resource_metrics) AS rm FROM metrics_in)
       )
     )
   )
