@@ -178,10 +178,8 @@ def compare(requests: int, rounds: int) -> None:
     plain = best["otel"] - best["none"]
     for kind, title in KINDS.items():
         total, added = best[kind] / requests, (best[kind] - best["none"]) / requests
-        print(
-            f"{title:<50} {total * 1e6:>7.0f} µs {added * 1e6:>7.0f} µs {1 / total:>11.0f} {
-                added * requests / plain:>9.2f}"
-        )
+        ratio = added * requests / plain
+        print(f"{title:<50} {total * 1e6:>7.0f} µs {added * 1e6:>7.0f} µs {1 / total:>11.0f} {ratio:>9.2f}")
 
 
 if __name__ == "__main__":

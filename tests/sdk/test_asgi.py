@@ -49,6 +49,13 @@ async def test_an_id_that_could_do_harm_is_replaced(value):
     assert made != value
 
 
+async def test_a_mounted_application_belongs_to_the_same_request():
+    outer = RequestContext(RequestContext(echo, lambda: None), lambda: None)
+    start, _ = await call(outer, http())
+    seen, *given = [value for name, value in start["headers"]]
+    assert given == [seen]
+
+
 async def test_an_applications_own_header_stays():
     async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Request-ID", b"mine")]})

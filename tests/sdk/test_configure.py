@@ -184,6 +184,24 @@ def test_a_forked_worker_reports_as_a_process_of_its_own(python, sink):
     assert sink.log("log of child").resource["process.pid"] == child["process.pid"]
 
 
+POOL = """
+    import multiprocessing, sonde
+    handle = sonde.configure(service="shop", console=False)
+    def work(number):
+        sonde.get_logger().info(f"work {number}")
+    if __name__ == "__main__":
+        process = multiprocessing.get_context("fork").Process(target=work, args=(1,))
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+"""
+
+
+def test_a_child_of_multiprocessing_sends_before_it_ends(python, sink):
+    assert python(POOL).code == 0
+    assert sink.log("work 1")
+
+
 def test_every_public_name_is_there_and_no_other():
     import sonde
 

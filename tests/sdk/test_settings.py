@@ -71,7 +71,7 @@ def test_where_traces_go(environ, endpoint, expected):
     ("environ", "message"),
     [
         ({"SONDE_ENDPOINT": "sonde:4318"}, "endpoint 'sonde:4318' is not an address"),
-        ({"SONDE_TENANT": "a/b"}, "tenant id 'a/b' has characters that are not allowed"),
+        ({"SONDE_TENANT": "a/b"}, "tenant id 'a/b'"),
         ({"SONDE_CONSOLE": "maybe"}, "SONDE_CONSOLE is 'maybe'"),
         ({"SONDE_LOG_LEVEL": "loud"}, "log level 'loud' is unknown"),
         ({"OTEL_BSP_MAX_QUEUE_SIZE": "many"}, "OTEL_BSP_MAX_QUEUE_SIZE is 'many'"),

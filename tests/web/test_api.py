@@ -60,6 +60,38 @@ async def test_every_page_has_its_answer(http: httpx.AsyncClient, telemetry: Non
     assert answer.json().keys() == keys
 
 
+async def test_one_llm_call_has_its_messages_and_feedback(http: httpx.AsyncClient, client: Any) -> None:
+    trace, span = "5a" * 16, "5b" * 8
+    said = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "why?"}]}])
+    insert_spans(
+        client,
+        [
+            {
+                "tenant": "llm", "trace_id": trace, "span_id": span, "service": "shop", "name": "chat gpt", "start": NOW, "duration_nano": 5,
+                "attributes": {"gen_ai.operation.name": "chat", "gen_ai.input.messages": said},
+            }
+        ],
+    )  # fmt: skip
+    insert_llm_calls(client, [{"tenant": "llm", "ts": NOW, "trace_id": trace, "span_id": span, "cost_usd": None}])
+    insert_logs(
+        client,
+        [
+            {
+                "tenant": "llm", "time": NOW + 10**9, "trace_id": trace, "event_name": "sonde.feedback", "body": "feedback",
+                "attributes": {"sonde.feedback.rating": 1, "sonde.feedback.score_id": "s-1", "sonde.feedback.comment": "good"},
+            }
+        ],
+    )  # fmt: skip
+
+    answer = (await http.get(f"/api/v1/llm/calls/{trace}/{span}", headers={"x-scope-orgid": "llm"})).json()
+
+    assert answer["messages"]["input"] == [{"role": "user", "parts": [{"type": "text", "content": "why?"}]}]
+    assert answer["call"]["cost_usd"] is None
+    assert [(score["score_id"], score["value"], score["comment"]) for score in answer["scores"]] == [
+        ("s-1", 1.0, "good")
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "code"),
     [

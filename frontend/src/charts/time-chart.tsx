@@ -104,7 +104,7 @@ function createPlot(element: HTMLElement, current: { current: Props }, zone: Zon
         ...axis,
         size: 56,
         space: 34,
-        values: (_plot, splits) => splits.map((value) => (value === 0 ? "0" : tickText(format(value)))),
+        values: (_plot, splits) => tickTexts(splits, format),
       },
     ],
     series: [
@@ -156,6 +156,12 @@ function createPlot(element: HTMLElement, current: { current: Props }, zone: Zon
   };
   const data = [[...times], ...order.map((index) => drawn[index])] as uPlot.AlignedData;
   return new uPlot(options, data, element);
+}
+
+/** Each text once: a count of up to one would be ticked 0, 1, 1. */
+function tickTexts(splits: readonly number[], format: (value: number) => string): string[] {
+  const texts = splits.map((value) => (value === 0 ? "0" : tickText(format(value))));
+  return texts.map((text, index) => (texts.indexOf(text) === index ? text : ""));
 }
 
 /** A tick needs no zeros behind its point: $0.05, not $0.0500. */

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from sonde.errors import UserError
+from sonde.query.engine import Inquiry
 from sonde.query.sql.ast import (
     And,
     Column,
@@ -50,6 +52,7 @@ _MAPS: Final = ("attr_str", "attr_int", "attr_float", "attr_bool", "attr_json")
 _INTEGER = re.compile(r"[-+]?\d{1,19}\Z")
 _SERVICE_NAME: Final = "service.name"
 MAX_FILTERS: Final = 20
+MAX_RESOURCES: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,36 @@ def parse_filter(source: str) -> AttributeFilter:
     return AttributeFilter(scope, key, operator, value[1:-1] if quoted else value, quoted)
 
 
-def condition(wanted: AttributeFilter, *, tenant: str, window: TimeRange) -> Expr:
-    """The filter as a condition on a table with typed attribute maps, ``resource_id`` and ``service``."""
-    if wanted.key == _SERVICE_NAME and wanted.scope != "record":
+async def conditions(
+    inquiry: Inquiry, filters: Sequence[AttributeFilter], *, tenant: str, window: TimeRange
+) -> tuple[Expr, ...]:
+    """The filters as conditions on a table with typed attribute maps, ``resource_id`` and ``service``.
+
+    Resources are few: those that match are looked up first, so that a search reads no more maps than it must.
+    """
+    of_resources = [wanted for wanted in filters if wanted.scope != "record" and not _is_service(wanted)]
+    selects = [_resources(_match(wanted), tenant=tenant, window=window) for wanted in of_resources]
+    found = await inquiry.together(*selects)
+    ids = {
+        wanted: tuple(sorted({int(row["resource_id"]) for row in rows}))
+        for wanted, rows in zip(of_resources, found, strict=True)
+    }
+    return tuple(_condition(wanted, ids.get(wanted, ())) for wanted in filters)
+
+
+def _condition(wanted: AttributeFilter, resource_ids: tuple[int, ...]) -> Expr:
+    if _is_service(wanted):
         return _text_match(Column("service"), wanted)
-    if wanted.scope == "record":
-        return _match(wanted)
-    of_resource = In(Column("resource_id"), _resources(_match(wanted), tenant=tenant, window=window))
+    of_resource = In(Column("resource_id"), Param(resource_ids, "Array(UInt64)")) if resource_ids else Or(())
     if wanted.scope == "resource":
         return of_resource
-    return Or((_match(wanted), And((Not(_present(wanted.key)), of_resource))))
+    if wanted.scope == "record" or not resource_ids:
+        return _match(wanted)
+    return Or((_match(wanted), And((of_resource, Not(_present(wanted.key))))))
+
+
+def _is_service(wanted: AttributeFilter) -> bool:
+    return wanted.key == _SERVICE_NAME and wanted.scope != "record"
 
 
 def _resources(where: Expr, *, tenant: str, window: TimeRange) -> Select:
@@ -114,6 +137,8 @@ def _resources(where: Expr, *, tenant: str, window: TimeRange) -> Select:
         columns=(Column("resource_id"),),
         source=Table("resources"),
         where=And((eq("tenant", text(tenant)), in_time, where)),
+        group_by=(Column("resource_id"),),
+        limit=MAX_RESOURCES,
     )
 
 

@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sonde.query.engine import Engine, Inquiry, Record
-from sonde.query.logs import LogSearch, count_records, log_record, newest_records, record_key
+from sonde.query.logs import (
+    LogSearch,
+    attribute_conditions,
+    count_records,
+    log_record,
+    matching,
+    newest_records,
+    record_key,
+)
 from sonde.query.resources import read_resources
 from sonde.query.window import MINUTE, SECOND, TimeRange
 from sonde.store.client import Limits
@@ -48,7 +56,8 @@ async def tail_logs(
         now = now_nano()
         window = TimeRange(min(max(floor, now - OVERLAP_NANO), now), now + _AHEAD_NANO)
         inquiry = Inquiry(engine, _LIMITS)
-        rows = await inquiry.records(newest_records(replace(search, window=window), window, limit=MAX_PER_POLL))
+        attributes = await attribute_conditions(inquiry, replace(search, window=window))
+        rows = await inquiry.records(newest_records(matching(search, window, attributes), limit=MAX_PER_POLL))
         fresh = [row for row in rows if record_key(row) not in seen]
         dropped = 0
         if len(rows) == MAX_PER_POLL:
@@ -57,7 +66,8 @@ async def tail_logs(
             if not first and window.start_nano < floor:
                 below = TimeRange(window.start_nano, floor)
                 known_below = sum(1 for at, _ in seen if below.start_nano <= at < floor)
-                dropped = max(await count_records(inquiry, search, below) - known_below, 0)
+                held_back = await count_records(inquiry, matching(search, below, attributes))
+                dropped = max(held_back - known_below, 0)
         seen = {key for key in seen if key[0] >= window.start_nano} | {record_key(row) for row in rows}
         if not first:
             resources = await read_resources(inquiry, search.tenant, window, (row["resource_id"] for row in fresh))

@@ -6,10 +6,10 @@ the number of records already shown with exactly that time: records may be equal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from sonde.query.attribute_filter import AttributeFilter, condition
+from sonde.query.attribute_filter import AttributeFilter, conditions
 from sonde.query.cursor import pack, unpack
 from sonde.query.engine import Inquiry, Record
 from sonde.query.resources import read_resources
@@ -91,9 +91,11 @@ async def _walk(inquiry: Inquiry, search: LogSearch, limit: int) -> list[Record]
         window = TimeRange(window.start_nano, min(window.end_nano, last_nano + 1))
         skipped = min(max(skipped, 0), 1_000_000)
     rows: list[Record] = []
-    for slice_ in window.newest_first():
+    attributes = await attribute_conditions(inquiry, search)
+    for slice_ in window.newest_first(coarse=bool(attributes)):
         # Only the first window holds records that were shown before: they all have the time it ends with.
-        found = await inquiry.records(newest_records(search, slice_, limit=limit - len(rows), offset=skipped))
+        where = matching(search, slice_, attributes)
+        found = await inquiry.records(newest_records(where, limit=limit - len(rows), offset=skipped))
         rows += found
         skipped = 0
         if len(rows) == limit:
@@ -101,12 +103,12 @@ async def _walk(inquiry: Inquiry, search: LogSearch, limit: int) -> list[Record]
     return rows
 
 
-def newest_records(search: LogSearch, window: TimeRange, *, limit: int, offset: int = 0) -> Select:
-    """The newest matching records of a window, in the one order that all pages share."""
+def newest_records(where: Expr, *, limit: int, offset: int = 0) -> Select:
+    """The newest matching records, in the one order that all pages share."""
     return Select(
         columns=RECORD_COLUMNS,
         source=Table("logs"),
-        where=matching(search, window),
+        where=where,
         order_by=(
             Order(call("toStartOfFiveMinutes", Column("ts")), descending=True),
             Order(Column("ts"), descending=True),
@@ -126,21 +128,25 @@ def _next_cursor(rows: list[Record], cursor: str | None) -> str:
     return pack(last_nano, shown)
 
 
-def matching(search: LogSearch, window: TimeRange) -> Expr:
+async def attribute_conditions(inquiry: Inquiry, search: LogSearch) -> tuple[Expr, ...]:
+    """The attribute filters of a search, ready for ``matching``."""
+    return await conditions(inquiry, search.attributes, tenant=search.tenant, window=search.window)
+
+
+def matching(search: LogSearch, window: TimeRange, attributes: tuple[Expr, ...] = ()) -> Expr:
     """The conditions of a search, within a window of its own."""
-    conditions: list[Expr] = [eq("tenant", text(search.tenant)), within(window)]
+    parts: list[Expr] = [eq("tenant", text(search.tenant)), within(window)]
     if search.service:
-        conditions.append(eq("service", text(search.service)))
+        parts.append(eq("service", text(search.service)))
     if search.levels:
-        conditions.append(In(Column("level"), texts(search.levels)))
+        parts.append(In(Column("level"), texts(search.levels)))
     if search.trace_id:
-        conditions.append(eq("trace_id", identifier(search.trace_id, 16)))
+        parts.append(eq("trace_id", identifier(search.trace_id, 16)))
     if search.span_id:
-        conditions.append(eq("span_id", identifier(search.span_id, 8)))
+        parts.append(eq("span_id", identifier(search.span_id, 8)))
     if search.text:
-        conditions.append(Comparison(Column("body"), "ILIKE", containing(search.text)))
-    conditions.extend(condition(wanted, tenant=search.tenant, window=window) for wanted in search.attributes)
-    return And(tuple(conditions))
+        parts.append(Comparison(Column("body"), "ILIKE", containing(search.text)))
+    return And((*parts, *attributes))
 
 
 async def log_histogram(inquiry: Inquiry, search: LogSearch, *, buckets: int = 60) -> Record:
@@ -151,7 +157,7 @@ async def log_histogram(inquiry: Inquiry, search: LogSearch, *, buckets: int = 6
     select = Select(
         columns=(Column("level"), *aliased(bucket=seconds, records=call("count"))),
         source=Table("logs"),
-        where=matching(replace(search, cursor=None), search.window),
+        where=matching(search, search.window, await attribute_conditions(inquiry, search)),
         group_by=(Column("level"), Column("bucket")),
     )
     levels: dict[str, list[int]] = {}
@@ -186,8 +192,8 @@ def record_key(row: Record) -> tuple[int, int]:
     return int(row["time_nano"]), int(row["tie"])
 
 
-async def count_records(inquiry: Inquiry, search: LogSearch, window: TimeRange) -> int:
-    """How many records match in a window."""
-    select = Select((Alias(call("count"), "records"),), Table("logs"), where=matching(search, window))
+async def count_records(inquiry: Inquiry, where: Expr) -> int:
+    """How many records match."""
+    select = Select((Alias(call("count"), "records"),), Table("logs"), where=where)
     (row,) = await inquiry.records(select)
     return int(row["records"])

@@ -13,7 +13,7 @@ from typing import Final
 from sonde.query.engine import Inquiry, Record
 from sonde.query.llm_calls import in_calls
 from sonde.query.llm_summary import BUCKET_SUMS
-from sonde.query.logs import LogSearch, newest_records
+from sonde.query.logs import LogSearch, matching, newest_records
 from sonde.query.services import in_minutes
 from sonde.query.sql.ast import (
     Alias,
@@ -293,7 +293,7 @@ async def _log_errors(inquiry: Inquiry, tenant: str, window: TimeRange) -> list[
     search = LogSearch(tenant, TimeRange(start, window.end_nano), levels=("error", "fatal"))
     rows: list[Record] = []
     for slice_ in search.window.newest_first():
-        rows += await inquiry.records(newest_records(search, slice_, limit=MAX_ERRORS - len(rows)))
+        rows += await inquiry.records(newest_records(matching(search, slice_), limit=MAX_ERRORS - len(rows)))
         if len(rows) >= MAX_ERRORS:
             break
     return [_error("log", {**row, "name": row["event_name"], "message": row["body"][:_MESSAGE_LENGTH]}) for row in rows]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sonde.query.attribute_filter import AttributeFilter, condition
+from sonde.query.attribute_filter import AttributeFilter, conditions
 from sonde.query.cursor import pack, unpack
 from sonde.query.engine import Inquiry, Record
 from sonde.query.sql.ast import (
@@ -84,19 +84,20 @@ async def _walk(inquiry: Inquiry, search: TraceSearch, last: _Found | None, limi
     found: set[_Found] = set()
     known: set[str] = set()
     window = search.window
+    attributes = await conditions(inquiry, search.attributes, tenant=search.tenant, window=window)
     if last is not None:
         if last.newest_nano < window.start_nano:
             return found
         window = TimeRange(window.start_nano, min(window.end_nano, last.newest_nano + 1))
-    for slice_ in window.newest_first():
+    for slice_ in window.newest_first(coarse=bool(attributes)):
         wanted = limit - len(found)
         after = last
         while wanted > 0:
-            batch = await _candidates(inquiry, search, slice_, after, wanted)
+            batch = await _candidates(inquiry, _matching(search, slice_, attributes), after, wanted)
             fresh = {place for place in batch if place.trace_id not in known}
             known |= {place.trace_id for place in fresh}
             if last is not None and fresh:
-                fresh -= await _shown_before(inquiry, search, fresh, last)
+                fresh -= await _shown_before(inquiry, search, attributes, fresh, last)
             found |= fresh
             if len(batch) < wanted:
                 break
@@ -106,9 +107,7 @@ async def _walk(inquiry: Inquiry, search: TraceSearch, last: _Found | None, limi
     return found
 
 
-async def _candidates(
-    inquiry: Inquiry, search: TraceSearch, window: TimeRange, after: _Found | None, limit: int
-) -> list[_Found]:
+async def _candidates(inquiry: Inquiry, where: Expr, after: _Found | None, limit: int) -> list[_Found]:
     newest = call("toUnixTimestamp64Nano", call("max", Column("ts")))
     having: Expr | None = None
     if after is not None:
@@ -118,7 +117,7 @@ async def _candidates(
     select = Select(
         columns=aliased(id=hexadecimal("trace_id"), newest=newest),
         source=Table("spans"),
-        where=_matching(search, window),
+        where=where,
         group_by=(Column("trace_id"),),
         having=having,
         order_by=(Order(Column("newest"), descending=True), Order(Column("id"), descending=True)),
@@ -127,7 +126,9 @@ async def _candidates(
     return [_Found(int(row["newest"]), row["id"]) for row in await inquiry.records(select)]
 
 
-async def _shown_before(inquiry: Inquiry, search: TraceSearch, candidates: set[_Found], last: _Found) -> set[_Found]:
+async def _shown_before(
+    inquiry: Inquiry, search: TraceSearch, attributes: tuple[Expr, ...], candidates: set[_Found], last: _Found
+) -> set[_Found]:
     """Those candidates that also match later than the cursor: an earlier page has shown them."""
     if last.newest_nano + 1 >= search.window.end_nano:
         return set()
@@ -136,29 +137,28 @@ async def _shown_before(inquiry: Inquiry, search: TraceSearch, candidates: set[_
     select = Select(
         columns=(Alias(hexadecimal("trace_id"), "id"),),
         source=Table("spans"),
-        where=And((_matching(search, later), ids)),
+        where=And((_matching(search, later, attributes), ids)),
         group_by=(Column("trace_id"),),
     )
     shown = {row["id"] for row in await inquiry.records(select)}
     return {place for place in candidates if place.trace_id in shown}
 
 
-def _matching(search: TraceSearch, window: TimeRange) -> Expr:
-    conditions: list[Expr] = [eq("tenant", text(search.tenant))]
+def _matching(search: TraceSearch, window: TimeRange, attributes: tuple[Expr, ...]) -> Expr:
+    parts: list[Expr] = [eq("tenant", text(search.tenant))]
     if search.service:
-        conditions.append(eq("service", text(search.service)))
+        parts.append(eq("service", text(search.service)))
     if search.operation:
-        conditions.append(eq("name", text(search.operation)))
-    conditions.append(within(window))
+        parts.append(eq("name", text(search.operation)))
+    parts.append(within(window))
     if search.min_duration_nano is not None:
-        conditions.append(Comparison(Column("duration_nano"), ">=", Param(search.min_duration_nano, "UInt64")))
+        parts.append(Comparison(Column("duration_nano"), ">=", Param(search.min_duration_nano, "UInt64")))
     if search.max_duration_nano is not None:
-        conditions.append(Comparison(Column("duration_nano"), "<=", Param(search.max_duration_nano, "UInt64")))
+        parts.append(Comparison(Column("duration_nano"), "<=", Param(search.max_duration_nano, "UInt64")))
     if search.status is not None:
         code = call("toInt8", Column("status_code"))
-        conditions.append(Comparison(code, "=", Number(_STATUS_NUMBERS[search.status])))
-    conditions.extend(condition(wanted, tenant=search.tenant, window=window) for wanted in search.attributes)
-    return And(tuple(conditions))
+        parts.append(Comparison(code, "=", Number(_STATUS_NUMBERS[search.status])))
+    return And((*parts, *attributes))
 
 
 async def _summaries(inquiry: Inquiry, tenant: str, trace_ids: list[str]) -> list[Record]:

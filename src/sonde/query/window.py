@@ -32,6 +32,7 @@ _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z
 
 # How far back each window of a newest-first walk reaches from the range's end.
 _REACHES: Final = (10 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 3 * HOUR, DAY, 7 * DAY, 30 * DAY)
+_COARSE_REACHES: Final = (5 * MINUTE, 2 * HOUR, DAY, 30 * DAY)
 
 # Steps that people read easily on a time axis, in seconds.
 _STEPS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
@@ -82,14 +83,16 @@ class TimeRange:
         last = (self.end_nano - 1) // SECOND
         return list(range(first, last + 1, step_seconds))
 
-    def newest_first(self) -> Iterator[TimeRange]:
+    def newest_first(self, *, coarse: bool = False) -> Iterator[TimeRange]:
         """The range in slices that grow towards the past: a search for the newest N stops at the first that fills it.
+
+        ``coarse``: fewer and larger ones, for searches that find little and pay for each slice they look at.
 
         >>> [(w.start_nano // MINUTE, w.end_nano // MINUTE) for w in TimeRange(0, 40 * MINUTE).newest_first()][1:]
         [(39, 39), (35, 39), (10, 35), (0, 10)]
         """
         end = self.end_nano
-        for reach in _REACHES:
+        for reach in _COARSE_REACHES if coarse else _REACHES:
             start = max(self.end_nano - reach, self.start_nano)
             if start < end:
                 yield TimeRange(start, end)

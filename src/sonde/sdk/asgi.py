@@ -27,6 +27,7 @@ _INCOMING = (b"x-request-id", b"x-correlation-id")
 _OUTGOING = b"x-request-id"
 _ACCEPTABLE = re.compile(rb"[\x21-\x7e]{1,128}")
 _MADE = "_sonde_chain"
+_REQUEST = "sonde.request_id"
 _EXCLUDED_SPANS = ["receive", "send"]  # one span for each ASGI message says nothing and doubles the cost
 
 
@@ -46,7 +47,10 @@ class RequestContext:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, self._stopping(send))
             return
-        request_id = _request_id(scope)
+        if scope.get(_REQUEST) is not None:  # mounted in an application that is served like this itself
+            await self.app(scope, receive, send)
+            return
+        scope[_REQUEST] = request_id = _request_id(scope)
         header = (_OUTGOING, request_id.encode("latin-1"))
 
         async def send_with_id(message: Message) -> None:
@@ -74,9 +78,10 @@ class RequestContext:
 
 
 def _request_id(scope: Scope) -> str:
-    for name, value in scope.get("headers") or ():
-        if name in _INCOMING and _ACCEPTABLE.fullmatch(value):
-            return str(value, "latin-1")
+    with guard("sdk.request_id"):
+        for name, value in scope.get("headers") or ():
+            if name in _INCOMING and _ACCEPTABLE.fullmatch(value):
+                return str(value, "latin-1")
     return os.urandom(16).hex()
 
 
@@ -169,12 +174,10 @@ def trace_requests(app: App, span_details: Callable[[Scope], tuple[str, dict[str
 
 def _span_details(scope: Scope) -> tuple[str, dict[str, str]]:
     """The name of a Starlette request's span: its method and the route's pattern, never the raw path."""
-    from starlette.routing import Match
-
     method = scope.get("method", "HTTP" if scope["type"] == "http" else "")
     for route in scope["app"].routes:
         match, _ = route.matches(scope)
         path = getattr(route, "path", None)
-        if match != Match.NONE and path:
+        if match.name != "NONE" and path:
             return f"{method} {path}".strip(), {"http.route": path}
     return method or "websocket", {}

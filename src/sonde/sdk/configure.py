@@ -10,8 +10,9 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import threading
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sonde.errors import UserError
 from sonde.sdk.guard import guard
@@ -73,6 +74,7 @@ class Handle:
 
 
 _active: Handle | None = None
+_lock = threading.Lock()
 
 
 def configure(
@@ -113,35 +115,37 @@ def configure(
         redact_patterns: more shapes of secrets.
     """
     global _active  # noqa: PLW0603 - a process reports once
-    if _active is not None:
-        if service is not None and service != _active.service:
+    with _lock:
+        if _active is None:
+            _active = _first(
+                redact_keys,
+                redact_patterns,
+                service=service,
+                endpoint=endpoint,
+                api_key=api_key,
+                tenant=tenant,
+                environment=environment,
+                version=version,
+                resource=resource,
+                console=console,
+                log_level=log_level,
+                capture_content=capture_content,
+            )
+        elif service is not None and service != _active.service:
             with guard("sdk.configure"):
                 _active.rename(service)
         return _active
+
+
+def _first(redact_keys: Iterable[str], redact_patterns: Iterable[Pattern], **given: Any) -> Handle:
     try:
-        settings = resolve(
-            os.environ,
-            service=service,
-            endpoint=endpoint,
-            api_key=api_key,
-            tenant=tenant,
-            environment=environment,
-            version=version,
-            resource=resource,
-            console=console,
-            log_level=log_level,
-            capture_content=capture_content,
-            command=command_line(),
-        )
+        settings = resolve(os.environ, command=command_line(), **given)
     except UserError as error:
         _log.error("sonde.configure: %s. No telemetry is sent.", error)
-        _active = Handle(None, None, None)
-        return _active
-    handle = Handle(settings, None, None)
+        return Handle(None, None, None)
     with guard("sdk.configure"):
-        handle = _start(settings, Redactor(redact_keys, redact_patterns))
-    _active = handle
-    return handle
+        return _start(settings, Redactor(redact_keys, redact_patterns))
+    return Handle(settings, None, None)
 
 
 def _start(settings: Settings, redactor: Redactor) -> Handle:

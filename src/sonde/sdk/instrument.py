@@ -55,7 +55,8 @@ class Library:
     """One row: when ``module`` has been imported, ``instrumentor`` ("module:Class") of ``package`` instruments it.
 
     ``rivals`` instrument the same library; where one of them is loaded, the library is left to it, or each call would
-    be two spans. ``newer_is_fine``: tested by us with a later version than the package claims to support.
+    be two spans. ``newer_is_fine``: tested by us with a later version than the package claims to
+    support. ``is_ours_too``: Sonde imports it itself, so its import says nothing about the program.
     """
 
     module: str
@@ -63,6 +64,7 @@ class Library:
     instrumentor: str
     rivals: tuple[str, ...] = ()
     newer_is_fine: bool = False
+    is_ours_too: bool = False
     install: Callable[[Library], None] = _by_opentelemetry
 
 
@@ -81,7 +83,7 @@ LIBRARIES: tuple[Library, ...] = (
     _row("flask", "flask", "FlaskInstrumentor"),
     _row("httpx", "httpx", "HTTPXClientInstrumentor"),
     _row("httpx2", "httpx", "HTTPX2ClientInstrumentor"),
-    _row("requests", "requests", "RequestsInstrumentor"),
+    _row("requests", "requests", "RequestsInstrumentor", is_ours_too=True),
     _row("aiohttp", "aiohttp-client", "AioHttpClientInstrumentor"),
     _row("sqlalchemy", "sqlalchemy", "SQLAlchemyInstrumentor", newer_is_fine=True),
     _row("psycopg", "psycopg", "PsycopgInstrumentor", rivals=_SQLALCHEMY),
@@ -156,7 +158,8 @@ def _installer(library: Library) -> Callable[[], None]:
         except ModuleNotFoundError as error:
             if not (error.name or "").startswith("opentelemetry"):
                 raise
-            _say_once(f"{library.module} is in use but not traced: {_CURE}")
+            if not library.is_ours_too:
+                _say_once(f"{library.module} is in use but not traced: {_CURE}")
         except Exception as error:
             if type(error).__name__ != "DependencyConflictError":
                 raise

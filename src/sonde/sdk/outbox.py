@@ -10,7 +10,9 @@ signal.
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 import threading
 import time
 import weakref
@@ -23,6 +25,7 @@ from sonde.sdk.guard import guard
 from sonde.telemetry.signal import Signal
 
 _MAX_QUEUED_BYTES = 32 << 20
+_EXIT_SECONDS = 3.0
 
 
 class Sender(Protocol):
@@ -84,6 +87,10 @@ class Outbox:
         with guard("sdk.fork"):
             if not self._closed:
                 self._start()
+                # multiprocessing ends its children with os._exit, without atexit, but runs finalisers of its own.
+                if (util := sys.modules.get("multiprocessing.util")) is not None:
+                    end = functools.partial(util.Finalize, None, self.close, (_EXIT_SECONDS,), exitpriority=10)
+                    util.register_after_fork(self, lambda _: end())
 
     def _start(self) -> None:
         # The condition's lock is reentrant: a finaliser or signal handler may put while this thread is in here.
@@ -165,8 +172,9 @@ class Outbox:
     def _run(self) -> None:
         with guard("sdk.outbox"):
             _suppress_instrumentation()
-            next_collect = time.monotonic() + self._collect_seconds
-            while not self._closed:
+        next_collect = time.monotonic() + self._collect_seconds
+        while not self._closed:
+            with guard("sdk.outbox"):
                 ticket = self._wait()
                 now = time.monotonic()
                 if now >= next_collect or ticket > self._served:

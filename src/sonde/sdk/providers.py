@@ -12,8 +12,9 @@ import platform
 import socket
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
@@ -162,8 +163,9 @@ def describe_process(settings: Settings) -> SteadyResource:
         "process.runtime.name": platform.python_implementation().lower(),
         "process.runtime.version": platform.python_version(),
         "telemetry.distro.name": "sonde",
-        "telemetry.distro.version": version("sonde"),
     }
+    with suppress(PackageNotFoundError):  # run from its source, Sonde has no version
+        basics["telemetry.distro.version"] = version("sonde")
     created = Resource.create({**basics, **settings.resource, "service.name": settings.service})
     return SteadyResource(created.attributes or {}, created.schema_url)
 

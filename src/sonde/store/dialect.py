@@ -240,7 +240,9 @@ _WORDS: Mapping[str, Callable[[str], str]] = {
     "json_of": _json_of,
     "text_of_value": _text_of_value,
     "shallow_key_values": lambda _: f"Array(Tuple(key String, value {any_value_type(1)}))",
-    "text_of_shallow_value": lambda value: _text_of_value(value, 1),
+    "text_of_shallow_value": lambda value: (
+        rf"replaceAll({_text_of_value(value, 1)}, '\\/', '/')"
+    ),  # toJSONString writes / as \/
     "attribute_items": _attribute_items,
     "service_of": _service_of,
     "level_of": _level_of,

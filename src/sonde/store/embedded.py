@@ -237,7 +237,9 @@ class EmbeddedClickHouse:
 
     def _disconnect(self, connection: _Connection) -> None:
         with self._lock:
-            self._open.discard(connection)
+            if connection not in self._open:
+                return
+            self._open.remove(connection)
         connection.close()
 
     def _ask(
@@ -247,9 +249,16 @@ class EmbeddedClickHouse:
         parameters: Mapping[str, object] | None = None,
         output_format: str = "TabSeparated",
     ) -> bytes:
-        with _engine_errors():
-            result = connection.query(sql, output_format, params=_parameters(parameters))
-            return _copied(result)
+        try:
+            with _engine_errors():
+                result = connection.query(sql, output_format, params=_parameters(parameters))
+                return _copied(result)
+        except SondeError:
+            # chDB puts what a failed query had written already in front of the connection's next answer
+            if getattr(self._own, "connection", None) is connection:
+                del self._own.connection
+            self._disconnect(connection)
+            raise
 
 
 @contextlib.contextmanager

@@ -89,10 +89,10 @@ def whole_length(segment: memoryview, position: int) -> int | None:
 
 
 def behind_damage(segment: memoryview, position: int) -> int | None:
-    """Where what was written goes on behind the unsound frame at ``position``; None when nothing whole follows: it is torn.
+    """Where a segment goes on behind the unsound frame at ``position``; None when nothing whole follows: it is torn.
 
-    A frame ends with its checksum. So the next one is where the frame's own length says, if that can be trusted, or else
-    behind the next checksum that a sound frame, or the end of the segment, follows.
+    A frame ends with its checksum. So the next one is where the frame's own length says, if that can be trusted, or
+    else behind the next checksum that a sound frame, or the end of the segment, follows.
     """
     size, by_length = len(segment), whole_length(segment, position)
     if by_length is not None and _goes_on(segment, by_length):

@@ -16,7 +16,7 @@ from sonde.store.client import Client
 TABLES: Mapping[str, tuple[str, ...]] = {
     "traces": ("spans", "trace_index", "red_1m", "attr_values"),
     "logs": ("logs",),
-    "metrics": ("samples", "series", "exemplars", "histograms"),
+    "metrics": ("samples", "series", "exemplars", "histograms", "metadata"),
     "llm_calls": ("llm_calls", "rag_traces"),
     "feedback": ("scores",),
 }

@@ -111,33 +111,89 @@ class Writer:
 
     def _take(self, segment: Segment) -> bool:
         """Insert one segment, however long it takes; False when stopped before it was done."""
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            started = time.monotonic()
-            try:
-                self._insert(segment.path, segment.token)
-            except SondeError as error:
-                self.counts.failed_attempts += 1
-                self.counts.trouble = str(error)
-                if not may_pass(error):
-                    try:
-                        self._insert_halves(segment)
-                    except _StoppedError:
-                        return False
-                    break
-                logger.warning("%s wait for the store: %s", self._signal, error)
-                if self._stop.is_set():
-                    return False
-                self._pause(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                continue
-            self.counts.trouble = ""
-            self.counts.lag_seconds = time.monotonic() - started
-            break
+        started = time.monotonic()
+        try:
+            if self._keep(segment.path, segment.token) is not None:
+                self._keep_halves(segment)
+        except _StoppedError:
+            return False
+        self.counts.lag_seconds = time.monotonic() - started
         self.counts.inserted_segments += 1
         self.counts.inserted_bytes += segment.size
         self._log.forget(segment)
         return True
+
+    def _keep_halves(self, segment: Segment) -> None:
+        """Find the frames that the engine refuses: insert halves of halves, each under a token of its own range."""
+        with (
+            segment.path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as view,
+        ):
+            ranges = [list(frames(view))]
+            while ranges:
+                part = ranges.pop()
+                error = self._keep_part(segment, view, part)
+                if error is None:
+                    continue
+                if len(part) == 1:
+                    self._set_aside(segment, bytes(view[part[0].start : part[0].end]), part[0], error)
+                else:
+                    middle = len(part) // 2
+                    ranges += [part[middle:], part[:middle]]
+
+    def _keep_part(self, segment: Segment, view: memoryview, part: list[Frame]) -> SondeError | None:
+        start, end = part[0].start, part[-1].end
+        path = segment.path.with_suffix(".part")
+        path.write_bytes(view[start:end])
+        try:
+            return self._keep(path, f"{segment.token}:{start}-{end}")
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _keep(self, path: Path, token: str) -> SondeError | None:
+        """Insert a file and what is derived from it; the engine's refusal when the file is to blame, else None.
+
+        A derivation that is refused, or fails, is left out and said: the telemetry itself is in the store by then.
+        """
+        refusal = self._until_it_passes(lambda: self._insert(path, token))
+        if refusal is not None:
+            return refusal
+        for derive in self._derivations:
+            try:
+                left_out: Exception | None = self._until_it_passes(lambda: derive(self._client, token))  # noqa: B023 - called at once
+            except _StoppedError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next segment must not wait for it
+                left_out = error
+            if left_out is not None:
+                self.counts.trouble = f"what follows from some of them was left out: {left_out}"
+                logger.error("%s: a derivation is left out for segment %s", self._signal, token, exc_info=left_out)
+        return None
+
+    def _until_it_passes(self, attempt: Callable[[], None]) -> SondeError | None:
+        """Try until it is done (None) or refused. Trouble that may pass is waited for.
+
+        Raises:
+            _StoppedError: told to stop meanwhile.
+        """
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                attempt()
+            except SondeError as error:
+                self.counts.failed_attempts += 1
+                self.counts.trouble = str(error)
+                if not may_pass(error):
+                    return error
+                logger.warning("%s wait for the store: %s", self._signal, error)
+                if self._stop.is_set():
+                    raise _StoppedError from error
+                self._pause(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            else:
+                self.counts.trouble = ""
+                return None
 
     def _insert(self, path: Path, token: str) -> None:
         self._client.insert_file(
@@ -147,50 +203,6 @@ class Writer:
             token=token,
             settings=input_settings(self._signal),
         )
-        for derive in self._derivations:
-            derive(self._client, token)
-
-    def _insert_halves(self, segment: Segment) -> None:
-        """Find the frames that the engine refuses: insert halves of halves, each under a token of its own range."""
-        with (
-            segment.path.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-            memoryview(mapped) as view,
-        ):
-            whole = list(frames(view))
-            ranges = [whole]
-            while ranges:
-                part = ranges.pop()
-                error = self._insert_part(segment, view, part)
-                if error is None:
-                    continue
-                if len(part) == 1:
-                    self._set_aside(segment, bytes(view[part[0].start : part[0].end]), part[0], error)
-                else:
-                    middle = len(part) // 2
-                    ranges += [part[middle:], part[:middle]]
-
-    def _insert_part(self, segment: Segment, view: memoryview, part: list[Frame]) -> SondeError | None:
-        """None when it is stored; the engine's refusal when it is to blame. Passing trouble is waited for."""
-        start, end = part[0].start, part[-1].end
-        path = segment.path.with_suffix(".part")
-        path.write_bytes(view[start:end])
-        pause = FIRST_PAUSE_SECONDS
-        try:
-            while True:
-                try:
-                    self._insert(path, f"{segment.token}:{start}-{end}")
-                except SondeError as error:
-                    if not may_pass(error):
-                        return error
-                    if self._stop.is_set():
-                        raise _StoppedError from error
-                    self._pause(pause)
-                    pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                else:
-                    return None
-        finally:
-            path.unlink(missing_ok=True)
 
     def _set_aside(self, segment: Segment, content: bytes, frame: Frame, error: SondeError) -> None:
         self._quarantine.mkdir(parents=True, exist_ok=True)

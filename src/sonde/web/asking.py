@@ -158,10 +158,19 @@ async def answered(
 
 def query_id_of(request: Request) -> str:
     """The id that the client gave its query, else a new one."""
-    given = request.headers.get(QUERY_ID_HEADER, "")
+    return checked_query_id(request.headers.get(QUERY_ID_HEADER, "")) or secrets.token_hex(8)
+
+
+def checked_query_id(given: str) -> str:
+    """The id as it is. Raises ``UserError`` for one that is too long or cannot be printed."""
     if len(given) > _MAX_QUERY_ID or not given.isprintable():
         raise UserError("the query id is too long or not printable", code="bad_query_id")
-    return given or secrets.token_hex(8)
+    return given
+
+
+def id_in_store(caller: Caller, query_id: str) -> str:
+    """The id under which the store knows a query: nobody can name, and so stop, a query of another tenant."""
+    return f"{caller.tenant}/{query_id}"
 
 
 async def stoppable(request: Request, caller: Caller, query_id: str, work: Coroutine[Any, Any, _T]) -> _T:

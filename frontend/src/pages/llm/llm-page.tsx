@@ -9,7 +9,7 @@ import { useZone } from "../../time/zone";
 import { QueryCost } from "../../ui/cost";
 import { Empty, Snippet } from "../../ui/empty";
 import { ErrorNotice } from "../../ui/error-notice";
-import { formatCount } from "../../ui/number";
+import { plural } from "../../ui/number";
 import { PageHead } from "../../ui/page-head";
 import { Skeleton } from "../../ui/skeleton";
 import { VirtualList } from "../../ui/virtual-list";
@@ -91,7 +91,7 @@ export function LlmPage() {
               </div>
             )}
             <footer class="list-foot">
-              <span>{formatCount(pages.items.length)} calls</span>
+              <span>{pages.items.length > 0 && plural(pages.items.length, "call")}</span>
               {pages.hasMore && (
                 <button type="button" class="button" disabled={pages.loadingMore} onClick={pages.loadMore}>
                   {pages.loadingMore ? "Loading…" : "Load more"}

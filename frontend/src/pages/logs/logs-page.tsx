@@ -110,7 +110,7 @@ export function LogsPage() {
           )}
           <footer class="list-foot">
             <span>
-              {formatCount(entries.length)} {pages.hasMore ? "newest records" : "records"}
+              {entries.length > 0 && `${formatCount(entries.length)} ${pages.hasMore ? "newest records" : "records"}`}
             </span>
             {pages.hasMore && (
               <button type="button" class="button" disabled={pages.loadingMore} onClick={pages.loadMore}>

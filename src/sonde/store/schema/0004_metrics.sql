@@ -170,7 +170,7 @@ SELECT
   fromUnixTimestamp64Milli({milliseconds p.start_time_unix_nano}) AS start_ts,
   {point_value p series.3} AS value,
   temporality,
-  if(series.2 = '', point_labels, mapUpdate(point_labels, map('le', series.2))) AS labels
+  if(series.2 = '', point_labels, mapSort(mapUpdate(point_labels, map('le', series.2)))) AS labels
 FROM (
   SELECT
     tenant, temporality, p, point_labels,
@@ -201,7 +201,7 @@ SELECT
   fromUnixTimestamp64Milli({milliseconds p.start_time_unix_nano}) AS start_ts,
   {point_value p series.3} AS value,
   temporality,
-  if(series.2 = '', point_labels, mapUpdate(point_labels, map('quantile', series.2))) AS labels
+  if(series.2 = '', point_labels, mapSort(mapUpdate(point_labels, map('quantile', series.2)))) AS labels
 FROM (
   SELECT
     tenant, temporality, p, point_labels,
@@ -397,7 +397,7 @@ SELECT
 FROM (
   SELECT
     tenant, family, is_bucket, item.3 AS e,
-    if(is_bucket, mapUpdate(point_labels, map('le', {float_text item.1})), point_labels) AS series_labels
+    if(is_bucket, mapSort(mapUpdate(point_labels, map('le', {float_text item.1}))), point_labels) AS series_labels
   FROM (
     SELECT
       tenant, family, is_bucket, point_labels,
@@ -437,7 +437,8 @@ SETTINGS {no_dedup};
 CREATE MATERIALIZED VIEW IF NOT EXISTS metadata_view {on_cluster} TO metadata AS
 SELECT tenant, metric, day, type, unit, help, temporality
 FROM metric_rows
-WHERE (tenant, metric, day, type, unit, help, temporality) NOT IN (
+WHERE (notEmpty(number_points) OR notEmpty(histogram_points) OR notEmpty(exponential_points) OR notEmpty(summary_points))
+AND (tenant, metric, day, type, unit, help, temporality) NOT IN (
   SELECT tenant, metric, day, type, unit, help, temporality FROM metadata WHERE day IN (SELECT day FROM metric_rows)
 )
 LIMIT 1 BY tenant, metric, day, type, unit, help, temporality;

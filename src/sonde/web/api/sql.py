@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sonde.query.adhoc import Gate
 from sonde.query.values import finite
 from sonde.store.client import Limits, Result
-from sonde.web.asking import Reader, RunningQueries, SqlReader, answered, query_id_of
+from sonde.web.asking import Reader, RunningQueries, SqlReader, answered, id_in_store, query_id_of
 from sonde.web.auth import sql_scope
 
 router = APIRouter(tags=["sql"])
@@ -45,7 +45,7 @@ async def query_sql(request: Request, caller: SqlReader, query: SqlQuery) -> Res
             output_format="JSONCompact",
             settings={"limit": str(query.limit + 1), "output_format_json_quote_64bit_integers": "0"},
             limits=SQL_LIMITS,
-            query_id=query_id,
+            query_id=id_in_store(caller, query_id),
         )
         return _answer(Result.from_json_compact(answer), query.limit)
 

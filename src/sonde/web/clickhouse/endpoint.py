@@ -24,7 +24,7 @@ from sonde.query.adhoc import Admitted, Gate, UntrustedEngine
 from sonde.query.sql import guard
 from sonde.store.client import Limits, Result
 from sonde.telemetry.tenancy import Role
-from sonde.web.asking import RunningQueries, identify, query_id_of, stoppable
+from sonde.web.asking import RunningQueries, id_in_store, identify, query_id_of, stoppable
 from sonde.web.auth import Caller, sql_scope
 from sonde.web.clickhouse.errors import exception_response
 from sonde.web.clickhouse.request import OUR_DATABASES, SqlRequest, harmless, read_request
@@ -91,7 +91,8 @@ class Endpoint:
         settings = harmless(sql.settings)
         admitted = await self._gate.admit(sql.sql, sql.parameters, scope=sql_scope(caller), tenant=caller.tenant)
         limits = _narrowed(LIMITS, settings)
-        return await self._executed(sql, admitted, settings=settings, limits=limits)
+        known_as = id_in_store(caller, sql.query_id)
+        return await self._executed(sql, admitted, settings=settings, limits=limits, known_as=known_as)
 
     async def answer_any(self, engine: WritingEngine, sql: SqlRequest) -> Response:
         """Execute any statement as it stands, without gate and limits."""
@@ -108,7 +109,7 @@ class Endpoint:
             limits = _narrowed(_NO_LIMITS, settings)
             if settings.keys() - _SET_BY_THE_STORE:
                 admitted = Admitted(statement.sql, statement.output_format, {})
-                return await self._executed(sql, admitted, settings=settings, limits=limits)
+                return await self._executed(sql, admitted, settings=settings, limits=limits, known_as=sql.query_id)
             # On a connection that is not read-only, since clients ask system.settings what they may set.
             output_format = statement.output_format or sql.default_format
             found = await engine.query_bytes(
@@ -119,7 +120,7 @@ class Endpoint:
         return await self._response(b"", "TabSeparated", sql.query_id, 0.0)
 
     async def _executed(
-        self, sql: SqlRequest, admitted: Admitted, *, settings: Mapping[str, str], limits: Limits
+        self, sql: SqlRequest, admitted: Admitted, *, settings: Mapping[str, str], limits: Limits, known_as: str
     ) -> Response:
         output_format = admitted.output_format or sql.default_format
         if not re.fullmatch(r"\w+", output_format):
@@ -131,7 +132,7 @@ class Endpoint:
             output_format=output_format,
             settings=settings,
             limits=limits,
-            query_id=sql.query_id,
+            query_id=known_as,
         )
         return await self._response(found, output_format, sql.query_id, time.perf_counter() - began)
 

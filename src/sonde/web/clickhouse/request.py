@@ -14,6 +14,7 @@ from typing import Final
 from starlette.requests import Request
 
 from sonde.errors import TooLarge, UnsupportedMedia, UserError
+from sonde.web.asking import checked_query_id
 
 MAX_BODY_BYTES: Final = 256 << 20
 
@@ -107,7 +108,7 @@ async def read_request(request: Request, *, query_id: str) -> SqlRequest:
         },
         default_format=fields.get("default_format") or request.headers.get("x-clickhouse-format") or "TabSeparated",
         database=fields.get("database") or request.headers.get("x-clickhouse-database") or "",
-        query_id=fields.get("query_id") or query_id,
+        query_id=checked_query_id(fields.get("query_id", "")) or query_id,
     )
 
 
@@ -200,4 +201,9 @@ def _array(text: str) -> list[object] | None:
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\.", lambda match: _ESCAPES.get(match[0], match[0]), text, flags=re.DOTALL)
+    return re.sub(r"\\.", _plain, text, flags=re.DOTALL)
+
+
+def _plain(escape: re.Match[str]) -> str:
+    # As ClickHouse reads it: a backslash before a control character is dropped, before another unknown one it stays.
+    return _ESCAPES.get(escape[0]) or (escape[0][1] if escape[0][1] < " " else escape[0])
