@@ -38,7 +38,7 @@ describe("of many series", () => {
 test("a name has the same colour everywhere, and another than its neighbours while there are free ones", () => {
   expect(hashName("backend-api")).toBe(hashName("backend-api"));
   const taken = new Set<number>();
-  for (let index = 0; index < 16; index++) taken.add(assignSlot(`service-${index}`, taken, 16));
+  for (let index = 0; index < 16; index++) taken.add(assignSlot(`service-${index}`, taken, 16, 12));
   expect(taken.size).toBe(16);
 });
 

@@ -40,6 +40,7 @@ from sonde.receivers.otlp import http as otlp_http
 from sonde.receivers.otlp.receiver import Receiver
 from sonde.state.database import open_database
 from sonde.store import retention
+from sonde.store.client import Limits
 from sonde.store.dialect import Cluster
 from sonde.store.embedded import EngineCaps
 from sonde.store.ingest import Ingest
@@ -133,6 +134,11 @@ async def _run(settings: Settings, beside: Sequence[Beside]) -> None:
                 now_nano=time.time_ns,
                 is_stopping=stop.is_set,
                 allowed_hosts=settings.allowed_hosts,
+                limits=Limits(
+                    execution_seconds=settings.limits.query_timeout.total_seconds(),
+                    memory_bytes=settings.limits.query_memory,
+                    result_rows=settings.limits.query_rows,
+                ),
             )
         )
         app.mount("/otlp", otlp)

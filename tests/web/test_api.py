@@ -9,6 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from store_rows import NOW, insert_llm_calls, insert_logs, insert_spans
 
 from sonde.telemetry.signal import Signal
@@ -261,7 +264,9 @@ async def test_sql_answers_rows_types_and_cost(http: httpx.AsyncClient, telemetr
 async def test_sql_sees_one_tenant_or_all(
     http: httpx.AsyncClient, telemetry: None, headers: dict[str, str], count: int
 ) -> None:
-    answer = await http.post("/api/v1/query/sql", json={"sql": "SELECT count() FROM spans"}, headers=headers)
+    sql = "SELECT count() FROM spans WHERE tenant IN ('default', 'other')"
+
+    answer = await http.post("/api/v1/query/sql", json={"sql": sql}, headers=headers)
 
     assert answer.json()["rows"] == [[count]]
 
@@ -376,6 +381,13 @@ async def test_ready_means_that_data_is_accepted(http: httpx.AsyncClient, server
 
     assert (answer.status_code, answer.json()) == (503, {"ready": False, "reasons": ["the disk is full"]})
     assert (await http.get("/healthz")).status_code == 200
+
+
+async def test_receivers_mounted_beside_have_their_own_limits(http: httpx.AsyncClient, app: Any) -> None:
+    receiver = Starlette(routes=[Route("/v1/traces", lambda request: PlainTextResponse("taken"), methods=["POST"])])
+    app.mount("/otlp", receiver)
+
+    assert (await http.post("/otlp/v1/traces", content=b"x" * 5_000_000)).text == "taken"
 
 
 async def test_metrics_are_prometheus_text(http: httpx.AsyncClient) -> None:

@@ -17,7 +17,7 @@ export function Sparkline({ values, errors, colour }: Props) {
     <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
       <path d={`${line}L${WIDTH},${HEIGHT}L0,${HEIGHT}Z`} style={{ fill: colour, opacity: "0.14" }} />
       <path d={line} style={{ stroke: colour }} class="sparkline-line" />
-      {errors.some((value) => value > 0) && <path d={sparkPath(errors, top)} class="sparkline-line sparkline-errors" />}
+      <path d={errorBars(errors, top)} class="sparkline-line sparkline-errors" />
     </svg>
   );
 }
@@ -28,6 +28,18 @@ export function sparkPath(values: readonly number[], top: number): string {
     .map((value, index) => {
       const y = HEIGHT - 1.5 - (value / top) * (HEIGHT - 3);
       return `${index === 0 ? "M" : "L"}${(index * step).toFixed(1)},${y.toFixed(1)}`;
+    })
+    .join("");
+}
+
+/** A stroke from the ground up for each step with errors, at least as high as can be seen. */
+function errorBars(errors: readonly number[], top: number): string {
+  const step = WIDTH / Math.max(errors.length - 1, 1);
+  return errors
+    .map((value, index) => {
+      if (value <= 0) return "";
+      const y = HEIGHT - Math.max(4, (value / top) * (HEIGHT - 3));
+      return `M${(index * step).toFixed(1)},${HEIGHT}V${y.toFixed(1)}`;
     })
     .join("");
 }

@@ -9,12 +9,17 @@ export function hashName(name: string): number {
   return hash >>> 0;
 }
 
-/** The name's own slot, or the next free one while there are free ones. */
-export function assignSlot(name: string, taken: ReadonlySet<number>, slots: number): number {
-  const own = hashName(name) % slots;
-  for (let step = 0; step < slots; step++) {
-    const slot = (own + step) % slots;
+/**
+ * The name's own slot, or the next free one while there are free ones.
+ *
+ * @param preferred the first slots of the palette; the others are for when these are taken
+ */
+export function assignSlot(name: string, taken: ReadonlySet<number>, slots: number, preferred: number): number {
+  const own = hashName(name) % preferred;
+  for (let step = 0; step < preferred; step++) {
+    const slot = (own + step) % preferred;
     if (!taken.has(slot)) return slot;
   }
+  for (let slot = preferred; slot < slots; slot++) if (!taken.has(slot)) return slot;
   return own;
 }

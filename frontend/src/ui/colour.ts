@@ -21,6 +21,8 @@ const PALETTE: readonly (readonly [number, number, number])[] = [
   [0.45, 0.09, 155],
   [0.43, 0.11, 320],
 ];
+/** The clear ones; the dull ones at the end are for those who run many services. */
+const PREFERRED = 12;
 const STORED = "sonde.colours";
 /** Names kept in the browser, per kind. */
 const KEPT = 200;
@@ -45,7 +47,7 @@ function slotOf(name: string, kind: ColourKind): number {
   assigned[kind] = names;
   const known = names[name];
   if (known !== undefined) return known % PALETTE.length;
-  const slot = assignSlot(name, new Set(Object.values(names)), PALETTE.length);
+  const slot = assignSlot(name, new Set(Object.values(names)), PALETTE.length, PREFERRED);
   names[name] = slot;
   if (Object.keys(names).length <= KEPT) {
     try {
@@ -68,7 +70,7 @@ export function distinctColours(names: readonly string[], kind: ColourKind): Map
   const colours = new Map<string, string>();
   for (const name of names) {
     const own = slotOf(name, kind);
-    const slot = taken.has(own) ? assignSlot(name, taken, PALETTE.length) : own;
+    const slot = taken.has(own) ? assignSlot(name, taken, PALETTE.length, PREFERRED) : own;
     taken.add(slot);
     colours.set(name, toCss(slot, 1));
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import getpass
 import sys
 import time
 from datetime import UTC, datetime
@@ -53,14 +54,16 @@ def create(
     from sonde.telemetry.tenancy import Role
 
     now = time.time()
+    state = _open_state(config, data)
     secret, key = create_key(
-        _open_state(config, data),
+        state,
         name=name,
         tenant=tenant,
         role=Role[role.name],
         now=now,
         expires_at=now + parse_duration(expires_in).total_seconds() if expires_in else None,
     )
+    _note(state, now, "key.create", f"{key.id} ({role.value} of {key.tenant})")
     print(secret)
     print(f"Key {key.id}: {role.value} of tenant {key.tenant}. It is not kept and not shown again.", file=sys.stderr)
 
@@ -93,8 +96,17 @@ def revoke(
     """Close a key for ever."""
     from sonde.state.api_keys import revoke_key
 
-    revoke_key(_open_state(config, data), key, now=time.time())
+    state, now = _open_state(config, data), time.time()
+    revoke_key(state, key, now=now)
+    _note(state, now, "key.revoke", key)
     print(f"Key {key} is revoked. A running server refuses it within a few seconds.", file=sys.stderr)
+
+
+def _note(state: Engine, now: float, action: str, subject: str) -> None:
+    """Write down who did it: the user of this machine."""
+    from sonde.state.audit_log import AuditEntry, record
+
+    record(state, AuditEntry(now, getpass.getuser(), "*", action, subject, "command line"))
 
 
 def _open_state(config: Path | None, data: Path | None) -> Engine:

@@ -216,7 +216,7 @@ _ENUMS = {
     "temporality": ("unspecified", "delta", "cumulative"),
     "counter_reset": ("unknown", "reset", "none", "gauge"),  # Prometheus' hints of native histograms
 }
-# String attributes of which every LLM call has at least one, whatever family wrote it; sonde.llm.normalise has the same.
+# String attributes of which every LLM call has at least one; sonde.llm.normalise has the same list.
 LLM_STRINGS = (
     "gen_ai.operation.name", "gen_ai.request.model", "gen_ai.response.model", "openinference.span.kind",
     "langfuse.observation.type", "langsmith.span.kind", "ai.operationId", "llm.request.type", "llm.model_name",

@@ -266,6 +266,8 @@ def _engine_errors() -> Iterator[None]:
     """ChDB raises RuntimeError for all that ClickHouse refuses; callers of Sonde see which kind it was."""
     try:
         yield
+    except UnicodeDecodeError as error:  # the engine's words quote bytes of the data
+        raise sonde_error(error.object.decode(errors="replace")) from error
     except RuntimeError as error:
         raise sonde_error(str(error)) from error
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sonde.store.metric_names import float_text
+
 STALE_NAN_BITS = 0x7FF0000000000002  # Prometheus' staleness marker: a NaN that no computation gives
 LATEST_NANO = 9_200_000_000_000_000_000  # the year 2261: the last that Int64 holds
 ZERO_THRESHOLD = "1e-128"  # Prometheus' width of the zero bucket of histograms that do not say theirs
@@ -19,6 +21,11 @@ _EXEMPLARS = (
 )
 _TIMES = "start_time_unix_nano UInt64, time_unix_nano UInt64"
 _BUCKETS = "Tuple(offset Int32, bucket_counts Array(UInt64))"
+_NATIVE = (
+    "schema Int8, zero_threshold Float64, zero_count Float64, count Float64, sum Float64, min Float64, max Float64, "
+    "positive Array(Tuple(index Int32, count Float64)), negative Array(Tuple(index Int32, count Float64))"
+)
+_COMPOSITE = f"classic Array(Tuple(suffix String, label String, text String, value Float64)), native Array(Tuple({_NATIVE}))"
 _TYPES: Mapping[str, str] = {
     "number_points": f"{_TIMES}, as_double Float64, as_int Int64, attributes {_ATTRIBUTES}, exemplars {_EXEMPLARS}, flags UInt32",
     "histogram_points": f"{_TIMES}, count UInt64, sum Nullable(Float64), bucket_counts Array(UInt64), "
@@ -28,8 +35,41 @@ _TYPES: Mapping[str, str] = {
     f"attributes {_ATTRIBUTES}, exemplars {_EXEMPLARS}, flags UInt32",
     "summary_points": f"{_TIMES}, count UInt64, sum Float64, quantile_values Array(Tuple(quantile Float64, value Float64)), "
     f"attributes {_ATTRIBUTES}, flags UInt32",
-    "exemplar_points": f"attributes {_ATTRIBUTES}, bounds Array(Float64), exemplars {_EXEMPLARS}",
+    "classic": "suffix String, label String, text String, value Float64",
+    "native": _NATIVE,
+    "composite_points": f"attributes {_ATTRIBUTES}, {_TIMES}, flags UInt32, {_COMPOSITE}, bounds Array(Float64), exemplars {_EXEMPLARS}",
 }
+
+
+def classic_of_histogram(point: str) -> str:
+    """``{classic_of_histogram p}``: (suffix, label, text, value) of cumulative buckets, of the count, and of the sum if there is one."""
+    size = f"toUInt32(least(length({point}.explicit_bounds), length({point}.bucket_counts)))"
+    bounds, counts = f"arraySlice({point}.explicit_bounds, 1, {size})", f"arraySlice({point}.bucket_counts, 1, {size})"
+    bucket = f"('_bucket', 'le', {float_text('bound')}, toFloat64(number))"
+    total = f"toFloat64({point}.count)"
+    return (
+        f"arrayConcat(arrayMap((bound, number) -> {bucket}, {bounds}, arrayCumSum({counts})), "
+        f"[('_bucket', 'le', '+Inf', {total}), ('_count', '', '', {total})], "
+        f"if(isNull({point}.sum), [], [('_sum', '', '', ifNull({point}.sum, 0))]))"
+    )
+
+
+def classic_of_summary(point: str) -> str:
+    """``{classic_of_summary p}``: (suffix, label, text, value) of the quantiles, the sum and the count."""
+    quantile = f"('', 'quantile', {float_text('q.quantile')}, q.value)"
+    others = f"[('_sum', '', '', {point}.sum), ('_count', '', '', toFloat64({point}.count))]"
+    return f"arrayConcat(arrayMap(q -> {quantile}, {point}.quantile_values), {others})"
+
+
+def native_of_exponential(point: str) -> str:
+    """``{native_of_exponential p}``: an exponential histogram's point as a native histogram."""
+    low, high = SCHEMAS
+    schema = f"toInt8(greatest({low}, least({high}, {point}.scale)))"
+    threshold = f"if({point}.zero_threshold > 0, {point}.zero_threshold, {ZERO_THRESHOLD})"
+    counts = ", ".join(f"toFloat64({number})" for number in (f"{point}.zero_count", f"{point}.count"))
+    extremes = f"ifNull({point}.min, nan), ifNull({point}.max, nan)"
+    sides = ", ".join(_native_buckets(f"{point}.{side}", f"{point}.scale") for side in ("positive", "negative"))
+    return f"({schema}, {threshold}, {counts}, ifNull({point}.sum, 0), {extremes}, {sides})"
 
 
 def milliseconds(nanoseconds: str) -> str:
@@ -48,19 +88,12 @@ def number_of(point: str) -> str:
     return f"if({point}.as_int != 0, toFloat64({point}.as_int), {point}.as_double)"
 
 
-def native_schema(scale: str) -> str:
-    """``{native_schema scale}``: the native histogram schema that an OTLP scale is stored as."""
-    low, high = SCHEMAS
-    return f"toInt8(greatest({low}, least({high}, {scale})))"
-
-
-def native_buckets(argument: str) -> str:
-    """``{native_buckets buckets scale}``: (indices, counts) of the filled buckets, as Prometheus numbers them.
+def _native_buckets(buckets: str, scale: str) -> str:
+    """(index, count) of each filled bucket, as Prometheus numbers them.
 
     OTLP's bucket i ends where Prometheus' bucket i + 1 ends. Buckets finer than Prometheus knows are added up; coarser ones,
     which Prometheus refuses, go to the bucket with their upper bound, so counts up to any bound stay right.
     """
-    buckets, scale = argument.split()
     low, high = SCHEMAS
     finer = f"least(greatest({scale} - {high}, 0), 62)"
     coarser = f"least(greatest({low} - {scale}, 0), 7)"  # from scale -11 on, one bucket holds all numbers above 1
@@ -83,10 +116,11 @@ WORDS: Mapping[str, Callable[[str], str]] = {
     "metric_data": lambda _: (
         "Enum8('none' = 0, 'gauge' = 5, 'sum' = 7, 'histogram' = 9, 'exponential_histogram' = 10, 'summary' = 11)"
     ),
-    "zero_threshold": lambda _: ZERO_THRESHOLD,
+    "exemplars": lambda _: _EXEMPLARS,
     "milliseconds": milliseconds,
     "point_value": point_value,
     "number_of": number_of,
-    "native_schema": native_schema,
-    "native_buckets": native_buckets,
+    "classic_of_histogram": classic_of_histogram,
+    "classic_of_summary": classic_of_summary,
+    "native_of_exponential": native_of_exponential,
 }

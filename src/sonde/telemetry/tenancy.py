@@ -43,15 +43,15 @@ def parse_tenant(text: str) -> str:
 
     >>> parse_tenant("team-a")
     'team-a'
-    >>> parse_tenant("a/b")
+    >>> parse_tenant("a/b")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    sonde.errors.UserError: tenant id 'a/b' has foreign characters; use letters, digits and ! - _ . * ' ( ) [bad_tenant]
+    sonde.errors.UserError: tenant id 'a/b' has characters that are not allowed; ... [bad_tenant]
     """
     if text in {".", ".."} or not _TENANT.match(text):
         if not 1 <= len(text) <= 150:
             raise UserError(f"tenant id has {len(text)} characters", code="bad_tenant", hint="use 1 to 150")
         raise UserError(
-            f"tenant id {text!r} has foreign characters",
+            f"tenant id {text!r} has characters that are not allowed",
             code="bad_tenant",
             hint="use letters, digits and ! - _ . * ' ( )",
         )

@@ -64,12 +64,12 @@ def create_app(surroundings: Surroundings) -> FastAPI:
     app.state.live_clients = set()
     for noun in (overview, traces, logs, llm, attributes, feedback, sql, status, session):
         app.include_router(noun.router, prefix=API_PREFIX)
-    clickhouse.install(app, surroundings.store, app.state.gate)
+    clickhouse.install(app, surroundings.store, app.state.gate, limits=surroundings.limits)
     _install_health(app, surroundings)
     _install_docs(app)
     _install_site(app, Site(surroundings.static))
     install_error_handlers(app)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, prefixes=("/api/", "/clickhouse"))
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(
         Security, is_open=lambda: surroundings.authenticator.is_open, allowed_hosts=surroundings.allowed_hosts

@@ -128,7 +128,7 @@ async def time_range(
 
 async def inquiry(around: Around) -> Inquiry:
     """A fresh inquiry on the store."""
-    return Inquiry(around.store)
+    return Inquiry(around.store, around.limits)
 
 
 async def attribute_filters(

@@ -11,15 +11,16 @@ from sonde.web.errors import error_response
 
 
 class BodyLimit:
-    """ASGI middleware; receivers of telemetry have limits of their own and stand outside."""
+    """ASGI middleware for the paths that begin so; receivers mounted elsewhere have limits of their own."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, prefixes: tuple[str, ...]) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._prefixes = prefixes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve, or refuse, one request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefixes):
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")

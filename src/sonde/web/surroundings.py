@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from sonde.query.adhoc import UntrustedEngine
+from sonde.store.client import Limits
 from sonde.telemetry.signal import Signal
 from sonde.web.auth import Authenticator
 from sonde.web.keyring import Keyring
@@ -40,7 +41,9 @@ class Health(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything around the web. ``is_stopping`` ends streams, so that the server can stop."""
+    """Everything around the web. ``limits`` are those of
+    one question; ``is_stopping`` ends streams, so that the server can stop.
+    """
 
     store: UntrustedEngine
     state: sa.Engine
@@ -52,5 +55,6 @@ class Surroundings:
     now_nano: Callable[[], int]
     is_stopping: Callable[[], bool] = lambda: False
     allowed_hosts: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
     static: Path = field(default_factory=lambda: Path(__file__).parent / "static")
     metrics: CollectorRegistry = REGISTRY

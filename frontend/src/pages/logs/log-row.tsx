@@ -77,7 +77,12 @@ export function LogRow({ record, zone, withDay, search, isOpen, onToggle, onFilt
 }
 
 function InlineAttributes({ record }: { record: LogRecord }) {
-  const shown = Object.entries(record.attributes).slice(0, INLINE_ATTRIBUTES);
+  // Ids tell nothing to the eye: they come last.
+  const entries = Object.entries(record.attributes);
+  const shown = [...entries.filter(([key]) => !isId(key)), ...entries.filter(([key]) => isId(key))].slice(
+    0,
+    INLINE_ATTRIBUTES,
+  );
   if (shown.length === 0) return null;
   return (
     <span class="log-inline" aria-hidden="true">
@@ -88,4 +93,8 @@ function InlineAttributes({ record }: { record: LogRecord }) {
       ))}
     </span>
   );
+}
+
+function isId(key: string): boolean {
+  return /[._-]?id$/i.test(key);
 }

@@ -21,12 +21,18 @@ export function ErrorList({ errors, nowSeconds }: { errors: readonly RecentError
                 {formatAgo(nanoToSeconds(error.time_unix_nano), nowSeconds)}
               </time>
             </span>
-            <span class="error-message">{error.message || error.name}</span>
+            <span class="error-message">{said(error) || <span class="muted">no message</span>}</span>
           </a>
         </li>
       ))}
     </ul>
   );
+}
+
+/** What the error says beyond the name that stands above it. */
+function said({ kind, name, message }: RecentError): string {
+  if (kind === "log") return message || name;
+  return message === name ? "" : message;
 }
 
 function errorLink(error: RecentError): string {

@@ -10,6 +10,7 @@ import { nanoToSeconds } from "../../time/nano";
 import type { TimeWindow } from "../../time/range";
 import type { Zone } from "../../time/zone";
 import { colourOf, cssColour } from "../../ui/colour";
+import { formatWhole } from "../../ui/number";
 import { useTheme } from "../../ui/theme";
 
 export interface ScatterBox {
@@ -39,12 +40,13 @@ const BOTTOM = 22;
 const TOP = 8;
 const REACH = 12;
 
-export function DurationScatter({ traces, complete, window: shown, zone, onBox }: Props) {
+export function DurationScatter({ traces, complete, window: wanted, zone, onBox }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
   const [width, setWidth] = useState(0);
   const [hovered, setHovered] = useState<Point | null>(null);
   const [drag, setDrag] = useState<{ from: [number, number]; to: [number, number] } | null>(null);
+  const shown = useMemo(() => loadedWindow(traces, complete, wanted), [traces, complete, wanted]);
   const scale = useMemo(() => createScale(traces, shown, width), [traces, shown, width]);
   const points = useMemo(
     () =>
@@ -69,8 +71,6 @@ export function DurationScatter({ traces, complete, window: shown, zone, onBox }
     if (!context) return;
     context.clearRect(0, 0, width, HEIGHT);
     drawAxes(context, scale, shown, width, zone);
-    const oldest = points[points.length - 1];
-    if (!complete && oldest) drawUnknown(context, oldest.x);
     const error = cssColour("--error");
     for (const { x, y, trace } of points) {
       context.beginPath();
@@ -90,7 +90,7 @@ export function DurationScatter({ traces, complete, window: shown, zone, onBox }
       context.fillRect(...box);
       context.strokeRect(...box);
     }
-  }, [points, complete, scale, width, hovered, drag, theme, zone, shown]);
+  }, [points, scale, width, hovered, drag, theme, zone, shown]);
 
   const positionOf = (event: PointerEvent): [number, number] => [event.offsetX, event.offsetY];
   const nearest = ([x, y]: [number, number]): Point | null => {
@@ -137,6 +137,9 @@ export function DurationScatter({ traces, complete, window: shown, zone, onBox }
         onPointerCancel={() => setDrag(null)}
         onPointerLeave={() => setHovered(null)}
       />
+      {!complete && traces.length > 0 && (
+        <span class="scatter-note">the {formatWhole(traces.length)} newest; the list goes on below</span>
+      )}
       {hovered && !drag && (
         <div
           class="tooltip"
@@ -205,19 +208,12 @@ function drawAxes(context: CanvasRenderingContext2D, scale: Scale, shown: TimeWi
   }
 }
 
-/** Left of the oldest loaded trace nothing is known yet, which must not look like nothing happened. */
-function drawUnknown(context: CanvasRenderingContext2D, until: number): void {
-  const width = until - REACH - LEFT;
-  if (width < 40) return;
-  context.fillStyle = cssColour("--surface-2");
-  context.fillRect(LEFT, TOP, width, HEIGHT - TOP - BOTTOM);
-  context.fillStyle = cssColour("--text-muted");
-  context.textAlign = "center";
-  context.fillText(
-    width > 200 ? "older traces: scroll the list to load them" : "older",
-    LEFT + width / 2,
-    HEIGHT / 2 - 6,
-  );
+/** While older traces are not loaded, the chart begins with the oldest that is: emptiness must mean that nothing happened. */
+function loadedWindow(traces: readonly TraceSummary[], complete: boolean, wanted: TimeWindow): TimeWindow {
+  if (complete || traces.length === 0) return wanted;
+  const oldest = Math.min(...traces.map((trace) => nanoToSeconds(trace.start_unix_nano)));
+  const length = Math.max(wanted.endSeconds - oldest, 1);
+  return { startSeconds: wanted.endSeconds - length * 1.02, endSeconds: wanted.endSeconds };
 }
 
 function decadeLabel(nano: number): string {

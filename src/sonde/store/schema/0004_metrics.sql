@@ -1,14 +1,15 @@
 -- Metrics: OTLP's five kinds of metric, as Prometheus' series.
 --
--- metrics_in (Null) → metric_rows (Null: one row a metric, its points still in arrays)
---   → sample_rows (Null: one row a sample) → samples, series
---   → histogram_rows (Null)                → histograms, series
---   → exemplars, metadata
+-- metrics_in (Null) → metric_rows (Null: a row a metric, its points still in arrays)
+--   → sample_rows (Null: a row a sample) → samples, series
+--   → point_rows (Null: a row a point that is more than one number)
+--       → sample_rows (classic histograms, summaries), histograms and series (native histograms), exemplars
+--   → metadata
 --
--- One view takes the deep wire type apart; all others read only the columns they need. Names and labels are translated as
--- Prometheus' OTLP receiver does it (store/metric_names.py). A series has the id {series_id metric labels}, whatever
--- protocol it came by. Temporality is kept and no value is changed: deltas stay deltas, beside their start_ts, with which
--- rate() and increase() are as right for them as for cumulative sums. A start_ts of 1970 is unknown.
+-- What an insert costs before it has any data is the planning of its views, so few of them have long expressions. Names and
+-- labels are translated as Prometheus' OTLP receiver does it (store/metric_names.py). A series has the id
+-- {series_id metric labels}, whatever protocol it came by. No value is changed: deltas stay deltas, beside their start_ts,
+-- with which PromQL's rate() and increase() are right for them too. A start_ts of 1970 is unknown.
 
 CREATE TABLE IF NOT EXISTS metrics_in {on_cluster} (
   resource_metrics Array(Tuple(
@@ -43,10 +44,7 @@ CREATE TABLE IF NOT EXISTS metric_rows {on_cluster} (
   target_labels Map(String, String),
   target_times Array(Int64),
   number_points {number_points},
-  histogram_points {histogram_points},
-  exponential_points {exponential_points},
-  summary_points {summary_points},
-  exemplar_points {exemplar_points}
+  composite_points {composite_points}
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS metric_rows_view {on_cluster} TO metric_rows AS
@@ -63,19 +61,11 @@ SELECT
   target_labels,
   if(position = 1 AND is_target, arrayPushBack(range(earliest, latest, target_step), latest), []) AS target_times,
   number_points,
-  histogram_points,
-  exponential_points,
-  summary_points,
-  arrayConcat(
-    arrayMap(p -> (p.attributes, emptyArrayFloat64(), p.exemplars), arrayFilter(p -> notEmpty(p.exemplars), number_points)),
-    arrayMap(p -> (p.attributes, arrayPushBack(p.explicit_bounds, inf), p.exemplars), arrayFilter(p -> notEmpty(p.exemplars), histogram_points)),
-    arrayMap(p -> (p.attributes, emptyArrayFloat64(), p.exemplars), arrayFilter(p -> notEmpty(p.exemplars), exponential_points))
-  ) AS exemplar_points
+  composite_points
 FROM (
   SELECT
     tenant, metric_names, identity, target_labels, is_target, target_step, earliest, latest,
-    item.2 AS position,
-    item.1 AS m,
+    position,
     m.name AS name,
     m.description AS help,
     toString(m.data) AS kind,
@@ -85,9 +75,25 @@ FROM (
     {per_unit m.unit} AS per_unit_words,
     greatest(m.sum.aggregation_temporality, m.histogram.aggregation_temporality, m.exponential_histogram.aggregation_temporality) AS otlp_temporality,
     arrayConcat(m.gauge.data_points, m.sum.data_points) AS number_points,
-    m.histogram.data_points AS histogram_points,
-    m.exponential_histogram.data_points AS exponential_points,
-    m.summary.data_points AS summary_points
+    arrayConcat(
+      arrayMap(
+        p -> (p.attributes, p.start_time_unix_nano, p.time_unix_nano, p.flags, {classic_of_histogram p}, [],
+              arrayPushBack(p.explicit_bounds, inf), p.exemplars),
+        m.histogram.data_points
+      ),
+      arrayMap(
+        p -> (p.attributes, p.start_time_unix_nano, p.time_unix_nano, p.flags, {classic_of_summary p}, [], [], []),
+        m.summary.data_points
+      ),
+      arrayMap(
+        p -> (p.attributes, p.start_time_unix_nano, p.time_unix_nano, p.flags, [], [{native_of_exponential p}], [], p.exemplars),
+        m.exponential_histogram.data_points
+      ),
+      arrayMap(
+        p -> (p.attributes, p.start_time_unix_nano, p.time_unix_nano, p.flags, [], [], [], p.exemplars),
+        arrayFilter(p -> notEmpty(p.exemplars), number_points)
+      )
+    ) AS composite_points
   FROM (
     SELECT
       tenant, metric_names, identity, earliest, latest,
@@ -95,7 +101,7 @@ FROM (
       -- half of PromQL's lookback, so that any time between finds one; wider steps where a body's points are days apart
       greatest(150000, intDiv(latest - earliest, 1000)) AS target_step,
       {merged_labels keys names values identity} AS target_labels,
-      arrayJoin(arrayZip(metrics, arrayEnumerate(metrics))) AS item
+      metrics
     FROM (
       SELECT
         tenant, metric_names, metrics,
@@ -125,6 +131,7 @@ FROM (
       )
     )
   )
+  ARRAY JOIN metrics AS m, arrayEnumerate(metrics) AS position
 );
 
 CREATE TABLE IF NOT EXISTS sample_rows {on_cluster} (
@@ -159,66 +166,58 @@ FROM (
   FROM (SELECT tenant, metric, temporality, identity, metric_names, arrayJoin(number_points) AS p FROM metric_rows)
 );
 
--- Classic histograms: cumulative _bucket series by `le`, then _sum (where there is one) and _count. A label `le` of the
--- point itself gives way. Each bucket has the point's labels with its own `le` put in its place.
-CREATE MATERIALIZED VIEW IF NOT EXISTS histogram_samples_view {on_cluster} TO sample_rows AS
+-- `classic` are a point's samples as (suffix of the metric's name, label, the label's text, value); `native` is its histogram
+-- if it is a native one; `bounds` are those of its buckets, if the point has `le`, for its exemplars.
+CREATE TABLE IF NOT EXISTS point_rows {on_cluster} (
+  tenant LowCardinality(String),
+  metric LowCardinality(String),
+  id UInt64,
+  ts DateTime64(3),
+  start_ts DateTime64(3),
+  flags UInt32,
+  temporality {temporality},
+  labels Map(String, String),
+  classic {classic},
+  native {native},
+  bounds Array(Float64),
+  exemplars {exemplars}
+) ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS point_rows_view {on_cluster} TO point_rows AS
 SELECT
   tenant,
-  series.1 AS metric,
+  metric,
   {series_id metric labels} AS id,
   fromUnixTimestamp64Milli({milliseconds p.time_unix_nano}) AS ts,
   fromUnixTimestamp64Milli({milliseconds p.start_time_unix_nano}) AS start_ts,
-  {point_value p series.3} AS value,
+  p.flags AS flags,
   temporality,
-  if(series.2 = '', point_labels, mapSort(mapUpdate(point_labels, map('le', series.2)))) AS labels
+  labels,
+  p.classic AS classic,
+  p.native AS native,
+  p.bounds AS bounds,
+  p.exemplars AS exemplars
 FROM (
   SELECT
-    tenant, temporality, p, point_labels,
-    arrayJoin(arrayConcat(
-      arrayMap((bound, count) -> (concat(family, '_bucket'), {float_text bound}, toFloat64(count)),
-               arraySlice(p.explicit_bounds, 1, bounded), arrayCumSum(arraySlice(p.bucket_counts, 1, bounded))),
-      [(concat(family, '_bucket'), '+Inf', toFloat64(p.count)), (concat(family, '_count'), '', toFloat64(p.count))],
-      if(isNull(p.sum), [], [(concat(family, '_sum'), '', ifNull(p.sum, 0))])
-    )) AS series
-  FROM (
-    SELECT
-      tenant, temporality, p, toString(metric) AS family,
-      toUInt32(least(length(p.explicit_bounds), length(p.bucket_counts))) AS bounded,
-      p.attributes.key AS keys,
-      {label_names keys metric_names} AS names,
-      {label_values p.attributes.value} AS values,
-      {merged_labels keys names values identity} AS point_labels
-    FROM (SELECT tenant, metric, temporality, identity, metric_names, arrayJoin(histogram_points) AS p FROM metric_rows)
-  )
+    tenant, metric, temporality, p,
+    p.attributes.key AS keys,
+    {label_names keys metric_names} AS names,
+    {label_values p.attributes.value} AS values,
+    {merged_labels keys names values identity} AS labels
+  FROM (SELECT tenant, metric, temporality, identity, metric_names, arrayJoin(composite_points) AS p FROM metric_rows)
 );
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS summary_samples_view {on_cluster} TO sample_rows AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS classic_samples_view {on_cluster} TO sample_rows AS
 SELECT
   tenant,
-  series.1 AS metric,
+  concat(toString(family), c.suffix) AS metric,
   {series_id metric labels} AS id,
-  fromUnixTimestamp64Milli({milliseconds p.time_unix_nano}) AS ts,
-  fromUnixTimestamp64Milli({milliseconds p.start_time_unix_nano}) AS start_ts,
-  {point_value p series.3} AS value,
+  ts,
+  start_ts,
+  {point_value point_rows c.value} AS value,
   temporality,
-  if(series.2 = '', point_labels, mapSort(mapUpdate(point_labels, map('quantile', series.2)))) AS labels
-FROM (
-  SELECT
-    tenant, temporality, p, point_labels,
-    arrayJoin(arrayConcat(
-      arrayMap(q -> (family, {float_text q.quantile}, q.value), p.quantile_values),
-      [(concat(family, '_sum'), '', p.sum), (concat(family, '_count'), '', toFloat64(p.count))]
-    )) AS series
-  FROM (
-    SELECT
-      tenant, temporality, p, toString(metric) AS family,
-      p.attributes.key AS keys,
-      {label_names keys metric_names} AS names,
-      {label_values p.attributes.value} AS values,
-      {merged_labels keys names values identity} AS point_labels
-    FROM (SELECT tenant, metric, temporality, identity, metric_names, arrayJoin(summary_points) AS p FROM metric_rows)
-  )
-);
+  if(c.label = '', point_labels, mapSort(mapUpdate(point_labels, map(c.label, c.text)))) AS labels
+FROM (SELECT tenant, metric AS family, ts, start_ts, flags, temporality, labels AS point_labels, arrayJoin(classic) AS c FROM point_rows) AS point_rows;
 
 -- What is known of a resource beside job and instance, to be joined with its other series on these two.
 CREATE MATERIALIZED VIEW IF NOT EXISTS target_samples_view {on_cluster} TO sample_rows AS
@@ -276,63 +275,6 @@ LIMIT 1 BY tenant, metric, id, day;
 -- as (index, count), numbered as Prometheus numbers them: index i of schema s ends at 2^(i * 2^-s). Schema -53 has custom
 -- bounds: index i ends at custom_bounds[i + 1]. All counts are absolute, and floats as PromQL computes with them; `is_float`
 -- tells those that were not sent as integers. A stale marker is a sum and a count of that NaN. min and max: NaN if unknown.
-CREATE TABLE IF NOT EXISTS histogram_rows {on_cluster} (
-  tenant LowCardinality(String),
-  metric LowCardinality(String),
-  id UInt64,
-  ts DateTime64(3),
-  start_ts DateTime64(3),
-  counter_reset {counter_reset},
-  is_float Bool,
-  schema Int8,
-  zero_threshold Float64,
-  zero_count Float64,
-  count Float64,
-  sum Float64,
-  min Float64,
-  max Float64,
-  positive Nested(index Int32, count Float64),
-  negative Nested(index Int32, count Float64),
-  custom_bounds Array(Float64),
-  temporality {temporality},
-  labels Map(String, String)
-) ENGINE = Null;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS exponential_histograms_view {on_cluster} TO histogram_rows AS
-SELECT
-  tenant,
-  metric,
-  {series_id metric labels} AS id,
-  fromUnixTimestamp64Milli({milliseconds p.time_unix_nano}) AS ts,
-  fromUnixTimestamp64Milli({milliseconds p.start_time_unix_nano}) AS start_ts,
-  {enumerated if(temporality='delta',3,0) counter_reset} AS counter_reset,
-  false AS is_float,
-  {native_schema p.scale} AS schema,
-  if(p.zero_threshold > 0, p.zero_threshold, {zero_threshold}) AS zero_threshold,
-  toFloat64(p.zero_count) AS zero_count,
-  {point_value p p.count} AS count,
-  {point_value p ifNull(p.sum, 0)} AS sum,
-  ifNull(p.min, nan) AS min,
-  ifNull(p.max, nan) AS max,
-  positive_buckets.1 AS `positive.index`,
-  positive_buckets.2 AS `positive.count`,
-  negative_buckets.1 AS `negative.index`,
-  negative_buckets.2 AS `negative.count`,
-  emptyArrayFloat64() AS custom_bounds,
-  temporality,
-  labels
-FROM (
-  SELECT
-    tenant, metric, temporality, p,
-    {native_buckets p.positive p.scale} AS positive_buckets,
-    {native_buckets p.negative p.scale} AS negative_buckets,
-    p.attributes.key AS keys,
-    {label_names keys metric_names} AS names,
-    {label_values p.attributes.value} AS values,
-    {merged_labels keys names values identity} AS labels
-  FROM (SELECT tenant, metric, temporality, identity, metric_names, arrayJoin(exponential_points) AS p FROM metric_rows)
-);
-
 CREATE TABLE IF NOT EXISTS histograms {on_cluster} (
   tenant LowCardinality(String),
   metric LowCardinality(String),
@@ -357,14 +299,30 @@ ORDER BY (tenant, metric, id, ts)
 SETTINGS {dedup};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS histograms_view {on_cluster} TO histograms AS
-SELECT * EXCEPT (temporality, labels) FROM histogram_rows;
+SELECT
+  tenant, metric, id, ts, start_ts,
+  {enumerated if(temporality='delta',3,0) counter_reset} AS counter_reset,
+  false AS is_float,
+  h.schema AS schema,
+  h.zero_threshold AS zero_threshold,
+  h.zero_count AS zero_count,
+  {point_value point_rows h.count} AS count,
+  {point_value point_rows h.sum} AS sum,
+  h.min AS min,
+  h.max AS max,
+  h.positive.1 AS `positive.index`,
+  h.positive.2 AS `positive.count`,
+  h.negative.1 AS `negative.index`,
+  h.negative.2 AS `negative.count`,
+  emptyArrayFloat64() AS custom_bounds
+FROM (SELECT tenant, metric, id, ts, start_ts, flags, temporality, arrayJoin(native) AS h FROM point_rows) AS point_rows;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS histogram_series_view {on_cluster} TO series AS
 SELECT tenant, metric, id, toDate32(ts) AS day, labels, temporality
-FROM histogram_rows
-WHERE (tenant, metric, id, day) NOT IN (
+FROM point_rows
+WHERE notEmpty(native) AND (tenant, metric, id, day) NOT IN (
   SELECT tenant, metric, id, day FROM series
-  WHERE day IN (SELECT toDate32(ts) FROM histogram_rows) AND metric IN (SELECT metric FROM histogram_rows)
+  WHERE day IN (SELECT toDate32(ts) FROM point_rows) AND metric IN (SELECT metric FROM point_rows)
 )
 LIMIT 1 BY tenant, metric, id, day;
 
@@ -388,7 +346,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS exemplars_view {on_cluster} TO exemplars 
 SELECT
   tenant,
   if(is_bucket, concat(family, '_bucket'), family) AS metric,
-  {series_id metric series_labels} AS id,
+  if(is_bucket, {series_id metric series_labels}, point_id) AS id,
   fromUnixTimestamp64Milli({milliseconds e.time_unix_nano}) AS ts,
   {number_of e} AS value,
   {fixed e.trace_id 16} AS trace_id,
@@ -396,27 +354,24 @@ SELECT
   mapSort(CAST((e.filtered_attributes.key, {label_values e.filtered_attributes.value}), 'Map(String, String)')) AS labels
 FROM (
   SELECT
-    tenant, family, is_bucket, item.3 AS e,
+    tenant, family, point_id, is_bucket, item.3 AS e,
     if(is_bucket, mapSort(mapUpdate(point_labels, map('le', {float_text item.1}))), point_labels) AS series_labels
   FROM (
     SELECT
-      tenant, family, is_bucket, point_labels,
+      tenant, family, point_id, is_bucket, point_labels,
       arrayJoin(arrayFilter(
         item -> item.2 = 0,
         arrayZip(arrayReverseFill((value, is_bound) -> is_bound = 1, ranked.1, ranked.2), ranked.2, ranked.3)
       )) AS item
     FROM (
       SELECT
-        tenant, toString(metric) AS family, notEmpty(p.bounds) AS is_bucket,
+        tenant, toString(metric) AS family, id AS point_id, labels AS point_labels, notEmpty(bounds) AS is_bucket,
         arraySort(item -> (item.1, item.2), arrayConcat(
-          arrayMap(e -> (if(isNaN({number_of e}), inf, {number_of e}), 0, e), p.exemplars),
-          arrayMap(bound -> (bound, 1, arrayFirst(e -> false, p.exemplars)), p.bounds)
-        )) AS ranked,
-        p.attributes.key AS keys,
-        {label_names keys metric_names} AS names,
-        {label_values p.attributes.value} AS values,
-        {merged_labels keys names values identity} AS point_labels
-      FROM (SELECT tenant, metric, identity, metric_names, arrayJoin(exemplar_points) AS p FROM metric_rows)
+          arrayMap(e -> (if(isNaN({number_of e}), inf, {number_of e}), 0, e), exemplars),
+          arrayMap(bound -> (bound, 1, arrayFirst(e -> false, exemplars)), bounds)
+        )) AS ranked
+      FROM point_rows
+      WHERE notEmpty(exemplars)
     )
   )
 );
@@ -437,8 +392,7 @@ SETTINGS {no_dedup};
 CREATE MATERIALIZED VIEW IF NOT EXISTS metadata_view {on_cluster} TO metadata AS
 SELECT tenant, metric, day, type, unit, help, temporality
 FROM metric_rows
-WHERE (notEmpty(number_points) OR notEmpty(histogram_points) OR notEmpty(exponential_points) OR notEmpty(summary_points))
-AND (tenant, metric, day, type, unit, help, temporality) NOT IN (
+WHERE (notEmpty(number_points) OR notEmpty(composite_points)) AND (tenant, metric, day, type, unit, help, temporality) NOT IN (
   SELECT tenant, metric, day, type, unit, help, temporality FROM metadata WHERE day IN (SELECT day FROM metric_rows)
 )
 LIMIT 1 BY tenant, metric, day, type, unit, help, temporality;

@@ -4,6 +4,7 @@ query.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -11,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sonde.query.adhoc import Gate
 from sonde.query.values import finite
-from sonde.store.client import Limits, Result
-from sonde.web.asking import Reader, RunningQueries, SqlReader, answered, id_in_store, query_id_of
+from sonde.store.client import Result
+from sonde.web.asking import Around, Reader, RunningQueries, SqlReader, answered, id_in_store, query_id_of
 from sonde.web.auth import sql_scope
 
 router = APIRouter(tags=["sql"])
 MAX_ROWS: Final = 100_000
 DEFAULT_ROWS: Final = 10_000
-SQL_LIMITS: Final = Limits(execution_seconds=60, memory_bytes=1 << 30, result_rows=None, result_bytes=128 << 20)
+RESULT_BYTES: Final = 128 << 20
 
 
 class SqlQuery(BaseModel):
@@ -32,10 +33,11 @@ class SqlQuery(BaseModel):
 
 
 @router.post("/query/sql")
-async def query_sql(request: Request, caller: SqlReader, query: SqlQuery) -> Response:
+async def query_sql(request: Request, caller: SqlReader, around: Around, query: SqlQuery) -> Response:
     """Execute a SELECT, EXPLAIN, DESCRIBE or SHOW. Read-only; rows of other tenants are not there."""
     gate: Gate = request.app.state.gate
     query_id = query_id_of(request)
+    rows = min(query.limit, around.limits.result_rows or MAX_ROWS)
 
     async def work() -> dict[str, Any]:
         admitted = await gate.admit(query.sql, query.parameters, scope=sql_scope(caller), tenant=caller.tenant)
@@ -43,11 +45,11 @@ async def query_sql(request: Request, caller: SqlReader, query: SqlQuery) -> Res
             admitted,
             query.parameters,
             output_format="JSONCompact",
-            settings={"limit": str(query.limit + 1), "output_format_json_quote_64bit_integers": "0"},
-            limits=SQL_LIMITS,
+            settings={"limit": str(rows + 1), "output_format_json_quote_64bit_integers": "0"},
+            limits=replace(around.limits, result_rows=None, result_bytes=RESULT_BYTES),
             query_id=id_in_store(caller, query_id),
         )
-        return _answer(Result.from_json_compact(answer), query.limit)
+        return _answer(Result.from_json_compact(answer), rows)
 
     return await answered(request, caller, work(), query_id=query_id)
 

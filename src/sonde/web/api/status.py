@@ -27,12 +27,15 @@ async def status(request: Request, caller: Reader, asked: Asked, around: Around)
 async def _status(asked: Inquiry, caller: Caller, around: Surroundings) -> dict[str, Any]:
     # Sizes are those of all tenants together.
     may_see_sizes = caller.every_tenant or caller.identity.role >= Role.ADMIN
+    tables = await _tables(asked) if may_see_sizes else []
+    known = around.health.status()
     return {
         "version": around.version,
         "tenant": caller.tenant,
         "uptime_seconds": round(time.monotonic() - _STARTED, 3),
-        **around.health.status(),
-        "tables": await _tables(asked) if may_see_sizes else [],
+        **known,
+        "disk": {**known["disk"], "store_bytes": sum(table["bytes_on_disk"] for table in tables)},
+        "tables": tables,
     }
 
 

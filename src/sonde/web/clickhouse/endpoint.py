@@ -29,7 +29,7 @@ from sonde.web.auth import Caller, sql_scope
 from sonde.web.clickhouse.errors import exception_response
 from sonde.web.clickhouse.request import OUR_DATABASES, SqlRequest, harmless, read_request
 
-LIMITS: Final = Limits(execution_seconds=60, memory_bytes=1 << 30, result_rows=None, result_bytes=256 << 20)
+RESULT_BYTES: Final = 256 << 20
 _NO_LIMITS: Final = Limits(execution_seconds=0, memory_bytes=0, result_rows=None, result_bytes=None)
 _CONTENT_TYPES: Final = (
     (re.compile(r"(TSV|TabSeparated)", re.IGNORECASE), "text/tab-separated-values; charset=UTF-8"),
@@ -79,8 +79,9 @@ class WritingEngine(UntrustedEngine, Protocol):
 class Endpoint:
     """The interface on one engine."""
 
-    def __init__(self, engine: UntrustedEngine, gate: Gate) -> None:
+    def __init__(self, engine: UntrustedEngine, gate: Gate, limits: Limits = Limits()) -> None:
         self._engine = engine
+        self._limits = limits
         self._gate = gate
         self._names: tuple[str, str] | None = None
 
@@ -90,7 +91,7 @@ class Endpoint:
             raise UserError(f"Database {sql.database} does not exist", code="clickhouse.81")
         settings = harmless(sql.settings)
         admitted = await self._gate.admit(sql.sql, sql.parameters, scope=sql_scope(caller), tenant=caller.tenant)
-        limits = _narrowed(LIMITS, settings)
+        limits = _narrowed(replace(self._limits, result_rows=None, result_bytes=RESULT_BYTES), settings)
         known_as = id_in_store(caller, sql.query_id)
         return await self._executed(sql, admitted, settings=settings, limits=limits, known_as=known_as)
 
@@ -173,16 +174,18 @@ class Endpoint:
         return Response(content, headers={**headers, "content-type": _content_type(output_format)})
 
 
-def install(app: FastAPI, engine: UntrustedEngine, gate: Gate, *, prefix: str = "/clickhouse") -> None:
+def install(
+    app: FastAPI, engine: UntrustedEngine, gate: Gate, *, limits: Limits = Limits(), prefix: str = "/clickhouse"
+) -> None:
     """Add the interface to an application, for callers with credentials."""
-    endpoint = Endpoint(engine, gate)
+    endpoint = Endpoint(engine, gate, limits)
 
     async def answer(request: Request) -> Response:
         """A statement in ``query`` or the body, parameters as ``param_name``; answers in any format of ClickHouse."""
         query_id = query_id_of(request)
         try:
-            sql = await read_request(request, query_id=query_id)
             caller = await _caller(request)
+            sql = await read_request(request, query_id=query_id)
             return await stoppable(request, caller, sql.query_id, endpoint.answer(sql, caller))
         except SondeError as error:
             return exception_response(error, query_id=query_id)
