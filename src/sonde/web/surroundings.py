@@ -41,8 +41,10 @@ class Health(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything around the web. ``limits`` are those of
-    one question; ``is_stopping`` ends streams, so that the server can stop.
+    """Everything around the web.
+
+    ``now_nano`` is the time, ``limits`` are those of one question, ``is_stopping`` ends streams, so that the
+    server can stop.
     """
 
     store: UntrustedEngine
