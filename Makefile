@@ -11,6 +11,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 # pytest workers; two fit the smallest machine that we support
 WORKERS ?= 2
+# How much the benchmarks measure: 1 is a quick look of some minutes
+SCALE ?= 1
 # Where `make demo` and `make serve` keep their data; `make clean` leaves it, `rm -r .sonde` forgets it
 DATA ?= .sonde
 
@@ -52,8 +54,8 @@ format: setup  ## format the code, and mend what ruff can mend by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup  ## run the benchmarks; each prints its rate and how it compares with its aim
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" || exit 1; done
+bench: setup  ## run the benchmarks; each prints its rate and how it compares with its aim (SCALE=3: longer, to quote)
+	PYTHONPATH=. $(BIN)/python -m benchmarks.run --scale $(SCALE)
 
 golden: setup  ## rewrite the golden files; then look at the diff
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --golden tests

@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/metrics_insert.py [--bodies 400] [--rounds 5]
 
-Prints the least of several rounds, since machines are shared; kinds are interleaved for the same reason. An insert of one
-body shows what an insert costs before it has any data: mostly the planning of the views.
+Prints the least of several rounds, since machines are shared; kinds are interleaved for the same reason. An insert of
+one body shows what an insert costs before it has any data: mostly the planning of the views.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -55,23 +56,21 @@ def body(kind: str, process: int, round_number: int, chance: random.Random) -> b
         metric = scope_metrics.metrics.add(
             name=f"http.server.{kind}.{number}", unit="s", description="What was answered, by route"
         )
-        data = (
-            metric.histogram if kind == "histogram" else metric.sum if number % 2 and kind == "number" else metric.gauge
-        )
+        data: Any = metric.histogram if kind == "histogram" else metric.sum if number % 2 else metric.gauge
         if kind == "histogram" or number % 2:
             data.aggregation_temporality = 2
         for series in range(POINTS // 10):
             point = data.data_points.add(
                 start_time_unix_nano=START, time_unix_nano=START + round_number * 15 * 10**9 + process * 10**6
             )
-            for key, value in {
+            labels: dict[str, str | int] = {
                 "http.route": f"/api/v1/things/{series}",
                 "http.request.method": ("GET", "POST")[series % 2],
                 "http.response.status_code": 200 + series % 5,
                 "server.address": f"host-{process % 50}",
                 "network.protocol.version": "1.1",
-            }.items():
-                point.attributes.append(attribute(key, value))
+            }
+            point.attributes.extend(attribute(key, value) for key, value in labels.items())
             if kind == "histogram":
                 point.explicit_bounds.extend(BOUNDS)
                 point.bucket_counts.extend(chance.randrange(100) for _ in range(len(BOUNDS) + 1))
@@ -120,13 +119,14 @@ def measure(directory: Path, processes: int, rounds: int) -> None:
     for kind, count in kinds.items():
         seconds = least[kind]
         print(
-            f"{kind}: {count * POINTS} points, series known: {seconds:.2f} s CPU, {count * POINTS / seconds:,.0f} points/s a core"
+            f"{kind}: {count * POINTS} points, series known: {seconds:.2f} s CPU, "
+            f"{count * POINTS / seconds:,.0f} points/s a core"
         )
     print(f"one body: {least['one body'] * 1000:.0f} ms CPU an insert")
     for table in ("samples", "series"):
         client.command(f"OPTIMIZE TABLE {table} FINAL")
         [[rows, size]] = client.query(
-            f"SELECT sum(rows), sum(data_compressed_bytes) FROM system.parts WHERE table = '{table}' AND active"  # noqa: S608
+            f"SELECT sum(rows), sum(data_compressed_bytes) FROM system.parts WHERE table = '{table}' AND active"
         ).rows
         print(f"{table}: {rows} rows, {int(str(size)) / int(str(rows)):.2f} bytes a row")
     client.close()

@@ -48,9 +48,14 @@ class Api:
         return answer.json()
 
     def a_trace(self, **filters: Any) -> Any:
-        """A trace of several spans."""
-        found = self.get("/traces", limit=50, **filters)["traces"]
-        return self.get(f"/traces/{next(trace for trace in found if trace['span_count'] > 2)['trace_id']}")
+        """A trace of several spans, all of which have arrived."""
+        found = self.get("/traces", limit=200, end=time.time() - 60, **filters)["traces"]
+        whole = (trace for trace in found if 2 < trace["span_count"] < 40 and not trace["root_missing"])
+        return self.get(f"/traces/{next(whole)['trace_id']}")
+
+    def records(self, **filters: Any) -> Any:
+        """Log records whose traces have arrived."""
+        return self.get("/logs", limit=200, end=time.time() - 60, **filters)["records"]
 
     def close(self) -> None:
         self._client.close()

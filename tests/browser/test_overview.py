@@ -55,7 +55,7 @@ def test_spend_counts_what_is_priced_and_says_what_is_not(page: Page, api: Api) 
     models = api.get("/overview")["llm"]["by_model"]
     page.goto("/")
     for model in models[:5]:
-        row = page.locator(".model-row", has_text=model["model"])
+        row = page.locator(".model-row", has=page.get_by_text(model["model"], exact=True))
         expect(row.first).to_contain_text("unpriced" if model["cost_usd"] is None else "$")
 
 

@@ -26,8 +26,9 @@ def query(page: Page) -> dict[str, list[str]]:
 
 
 def test_the_list_is_what_the_search_found_and_says_what_it_cost(page: Page, api: Api) -> None:
-    newest = api.get("/traces", limit=1)["traces"][0]
-    page.goto("/traces")
+    end = time.time() - 60
+    newest = api.get("/traces", limit=1, start=end - 1800, end=end)["traces"][0]
+    page.goto(f"/traces?start={end - 1800}&end={end}")
     expect(rows(page).first).to_contain_text(newest["root_name"])
     expect(page.locator(".list-foot")).to_contain_text(re.compile(r"rows read · [\d.]+ (ms|s)"))
 
@@ -35,7 +36,7 @@ def test_the_list_is_what_the_search_found_and_says_what_it_cost(page: Page, api
 def test_filters_go_into_the_address_and_back_takes_them_out(page: Page, api: Api) -> None:
     service = api.a_trace()["spans"][0]["service"]
     page.goto("/traces")
-    page.get_by_label("Service").select_option(service)
+    page.get_by_label("Service", exact=True).select_option(service)
     page.get_by_label("Minimum duration").fill("10ms")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Errors", exact=True).click()
@@ -197,9 +198,7 @@ def test_an_attribute_of_a_span_becomes_a_search(page: Page, api: Api) -> None:
 
 
 def test_the_logs_of_a_trace_stand_in_a_tab_and_with_their_span(page: Page, api: Api) -> None:
-    record = next(
-        record for record in api.get("/logs", limit=200)["records"] if record["trace_id"] and record["span_id"]
-    )
+    record = next(record for record in api.records() if record["trace_id"] and record["span_id"])
     body = record["body"].splitlines()[0]
     page.goto(f"/traces/{record['trace_id']}?tab=logs")
     expect(page.locator(".trace-log", has_text=body).first).to_be_visible()

@@ -14,7 +14,9 @@ SPANS, LOG_RECORDS, POINTS = 40, 40, 40
 
 
 def attribute(key: str, value: str | int) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value) if isinstance(value, str) else AnyValue(int_value=value))
+    return KeyValue(
+        key=key, value=AnyValue(string_value=value) if isinstance(value, str) else AnyValue(int_value=value)
+    )
 
 
 def numbered_id(kind: str, batch: int, item: int, size: int) -> bytes:
@@ -29,7 +31,9 @@ def spans(batch: int) -> bytes:
     scope = resource.scope_spans.add()
     trace_id, now = numbered_id("trace", batch, 0, 16), time.time_ns()
     for item in range(SPANS):
-        span = scope.spans.add(trace_id=trace_id, span_id=numbered_id("span", batch, item, 8), name=f"operation {item % 5}", kind=2)
+        span = scope.spans.add(
+            trace_id=trace_id, span_id=numbered_id("span", batch, item, 8), name=f"operation {item % 5}", kind=2
+        )
         span.start_time_unix_nano, span.end_time_unix_nano = now + item, now + item + 1_000_000
         span.attributes.append(attribute("batch", batch))
         if item == 0:

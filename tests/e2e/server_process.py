@@ -14,14 +14,33 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-START_SECONDS = 60
+START_SECONDS = 120  # on a machine that does other things too
+SONDE = str(Path(sys.executable).parent / "sonde")
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class ServerProcess:
@@ -34,19 +53,25 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.log = data.parent / f"{data.name}.log"
 
-    def start(self) -> None:
-        command = [
-            *(str(Path(sys.executable).parent / "sonde"), "serve", "--data", str(self.data)),
+    @property
+    def command(self) -> list[str]:
+        return [
+            *(SONDE, "serve", "--data", str(self.data)),
             *("--listen", f"127.0.0.1:{self.ui}"),
             *("--otlp-http", f"127.0.0.1:{self.otlp}"),
             *("--otlp-grpc", f"127.0.0.1:{self.grpc}"),
         ]
+
+    def start(self) -> None:
+        command = self.command
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise AssertionError(f"the server ended with {self._process.returncode}:\n{self.log.read_text()[-4000:]}")
+                raise AssertionError(
+                    f"the server ended with {self._process.returncode}:\n{self.log.read_text()[-4000:]}"
+                )
             with contextlib.suppress(OSError):
                 if self.get("/readyz")[0] == 200:
                     return
@@ -76,13 +101,52 @@ class ServerProcess:
                 self._process.kill()
 
     def get(self, path: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.ui, timeout=30)
+        answer = self.ask("GET", path)
+        return answer.status, answer.body
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        port: int = 0,
+    ) -> Answer:
+        """One request, to the UI's port unless another is named."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.ui, timeout=60)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
         finally:
             connection.close()
+
+    def send(self, signal: str, body: bytes, *, tenant: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+        """An OTLP body to the OTLP port, in protobuf unless the headers say otherwise."""
+        scope = {"X-Scope-OrgID": tenant} if tenant else {}
+        named = {"Content-Type": "application/x-protobuf", **scope, **(headers or {})}
+        return self.ask("POST", f"/v1/{signal}", body, named, port=self.otlp)
+
+    def api(self, path: str, *, tenant: str = "default") -> Any:
+        """The answer of our own API."""
+        answer = self.ask("GET", f"/api/v1{path}", headers={"X-Scope-OrgID": tenant})
+        assert answer.status == 200, answer.text
+        return answer.json()
+
+    def messages(self) -> list[str]:
+        """What the status page says that somebody should look at."""
+        return [message["text"] for message in self.api("/status")["messages"]]
+
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory of the process."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def wait_for_end(self, *, seconds: float) -> int:
+        assert self._process is not None
+        return self._process.wait(timeout=seconds)
 
     def sql(self, statement: str, *, tenant: str = "default") -> list[list[str]]:
         """Rows of a SELECT, as text, through the ClickHouse endpoint."""
@@ -99,6 +163,10 @@ class ServerProcess:
 
     def count(self, statement: str) -> int:
         return int(self.sql(statement)[0][0])
+
+    def count_of(self, table: str, tenant: str = "default") -> int:
+        """Rows of a table that a tenant sees."""
+        return int(self.sql(f"SELECT count() FROM {table}", tenant=tenant)[0][0])
 
     def wait_until_inserted(self, *, seconds: float = 60) -> None:
         """Until nothing waits in segments any more."""

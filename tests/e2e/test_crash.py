@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.e2e import bodies
 from tests.e2e.server_process import ServerProcess
 
@@ -45,7 +44,9 @@ class Senders:
         while not self._stop.is_set():
             self.sent[signal].add(batch)
             try:
-                connection.request("POST", f"/v1/{signal}", SIGNALS[signal](batch), {"Content-Type": "application/x-protobuf"})
+                connection.request(
+                    "POST", f"/v1/{signal}", SIGNALS[signal](batch), {"Content-Type": "application/x-protobuf"}
+                )
                 answer = connection.getresponse()
                 answer.read()
             except (OSError, http.client.HTTPException):
@@ -90,15 +91,19 @@ TABLES = [
     ("spans", "SELECT attr_int['batch'] AS b, count() FROM spans GROUP BY b", bodies.SPANS, "traces"),
     (
         "trace_index",
-        "SELECT b, n FROM (SELECT trace_id, sum(span_count) AS n FROM trace_index GROUP BY trace_id) AS i "
-        "INNER JOIN (SELECT trace_id, any(attr_int['batch']) AS b FROM spans GROUP BY trace_id) AS s USING (trace_id)",
+        (
+            "SELECT b, n FROM (SELECT trace_id, sum(span_count) AS n FROM trace_index GROUP BY trace_id) AS i "
+            "INNER JOIN (SELECT trace_id, any(attr_int['batch']) AS b FROM spans GROUP BY trace_id) AS s USING (trace_id)"
+        ),
         bodies.SPANS,
         "traces",
     ),
     (
         "llm_calls",
-        "SELECT b, count() FROM llm_calls AS c INNER JOIN (SELECT trace_id, any(attr_int['batch']) AS b FROM spans GROUP BY trace_id) AS s "
-        "USING (trace_id) GROUP BY b",
+        (
+            "SELECT b, count() FROM llm_calls AS c INNER JOIN (SELECT trace_id, any(attr_int['batch']) AS b FROM spans GROUP BY trace_id) AS s "
+            "USING (trace_id) GROUP BY b"
+        ),
         1,
         "traces",
     ),
@@ -107,8 +112,10 @@ TABLES = [
     ("scores", "SELECT toInt64(extract(score_id, '\\\\d+')) AS b, count() FROM scores GROUP BY b", 1, "logs"),
     (
         "samples",
-        "SELECT toInt64(labels['batch']) AS b, count() FROM samples INNER JOIN (SELECT id, any(labels) AS labels FROM series "
-        "WHERE metric = 'crash_gauge' GROUP BY id) AS s USING (id) WHERE metric = 'crash_gauge' GROUP BY b",
+        (
+            "SELECT toInt64(labels['batch']) AS b, count() FROM samples INNER JOIN (SELECT id, any(labels) AS labels FROM series "
+            "WHERE metric = 'crash_gauge' GROUP BY id) AS s USING (id) WHERE metric = 'crash_gauge' GROUP BY b"
+        ),
         bodies.POINTS,
         "metrics",
     ),

@@ -6,8 +6,10 @@ names and labels are facts from the tests of prometheus/otlptranslator.
 
 from __future__ import annotations
 
+import base64
+import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -70,7 +72,7 @@ def labels_text(labels: dict[str, str]) -> str:
 
 def float_text(bits: str) -> str:
     (number,) = struct.unpack(">d", bytes.fromhex(bits.zfill(16)))
-    return "stale" if bits == STALE[2:] else f"{number:.17g}" if number != number else repr(number).removesuffix(".0")
+    return "stale" if bits == STALE[2:] else f"{number:.17g}" if math.isnan(number) else repr(number).removesuffix(".0")
 
 
 def stored(client: Any) -> str:
@@ -198,7 +200,6 @@ def test_a_token_inserts_once_and_another_adds(client: Any) -> None:
 def test_a_retry_mends_what_a_crash_left_out(client: Any, lost: str) -> None:
     """A crash leaves some tables written and others not; the same token is then inserted again."""
     client.empty(*TABLES)
-    client.command("CREATE TABLE IF NOT EXISTS broken (x UInt8) ENGINE = Null")
     before = request_of(gauge("before", NumberDataPoint(time_unix_nano=_SECOND)))
     client.insert_bodies(Signal.METRICS, [body(before)], token=f"before-{lost}")
     client.command(f"DETACH TABLE {lost}_view")
@@ -347,10 +348,8 @@ any_scalars = (
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.lists(any_scalars, min_size=30))
 def test_attribute_values_are_read_from_their_bytes(client: Any, values: list[AnyValue]) -> None:
-    import base64  # noqa: PLC0415
-
     sql = expand("SELECT {label_values wire} FROM (SELECT arrayMap(h -> unhex(h), {hexes:Array(String)}) AS wire)")
-    texts = {
+    texts: dict[str | None, Callable[[AnyValue], str]] = {
         "string_value": lambda value: value.string_value,
         "int_value": lambda value: str(value.int_value),
         "bool_value": lambda value: str(value.bool_value).lower(),
@@ -460,8 +459,8 @@ def sample_count(request: ExportMetricsServiceRequest) -> int:
     return count
 
 
-@settings(suppress_health_check=list(HealthCheck), max_examples=8)
-@given(st.lists(st.tuples(requests, st.integers(0, 3)), min_size=20, max_size=60))
+@settings(suppress_health_check=list(HealthCheck), max_examples=5)
+@given(st.lists(st.tuples(requests, st.integers(0, 3)), min_size=5, max_size=12))
 def test_whatever_protobuf_accepts_is_stored(
     client: Any, chosen: list[tuple[ExportMetricsServiceRequest, int]]
 ) -> None:

@@ -4,7 +4,13 @@ import { address } from "../api/client";
 import { useResource } from "../api/resource";
 import type { AttributeKeys, AttributeValues } from "../api/types";
 import type { TimeWindow } from "../time/range";
-import { OPERATORS, parseExpression, printExpression, scopedKey } from "./attribute-expression";
+import {
+  type AttributeExpression,
+  OPERATORS,
+  parseExpression,
+  printExpression,
+  scopedKey,
+} from "./attribute-expression";
 import { Combobox, type Suggestion } from "./combobox";
 import { Icon } from "./icon";
 import { formatCount } from "./number";
@@ -20,15 +26,21 @@ export function AttributeFilter({ signal, window: shown, filters, onChange }: Pr
   const [text, setText] = useState("");
   const [used, setUsed] = useState(false);
   const suggestions = useSuggestions(signal, shown, text, used);
-  const commit = (value: string) => {
-    const expression = parseExpression(value);
-    if (!expression || expression.value === "") {
-      setText(expression || value === "" ? value : `${value}=`);
-      return;
-    }
+  const add = (expression: AttributeExpression) => {
     const added = printExpression(expression);
     if (!filters.includes(added)) onChange([...filters, added]);
     setText("");
+  };
+  const commit = (typed: string) => {
+    const expression = parseExpression(typed);
+    if (expression && expression.value !== "") add(expression);
+    else if (typed.trim() !== "" && !expression) setText(`${typed.trim()}=`);
+  };
+  // A key asks for its value next; a value may be empty, if that is what is stored.
+  const take = ({ value }: Suggestion) => {
+    const expression = parseExpression(value);
+    if (expression) add(expression);
+    else setText(`${value}=`);
   };
   return (
     <div onFocusIn={() => setUsed(true)}>
@@ -40,7 +52,7 @@ export function AttributeFilter({ signal, window: shown, filters, onChange }: Pr
         suggestions={suggestions}
         onText={setText}
         onCommit={commit}
-        onTake={({ value }) => commit(value)}
+        onTake={take}
       />
     </div>
   );
@@ -112,6 +124,6 @@ function useSuggestions(signal: string, shown: TimeWindow, text: string, used: b
   if (!OPERATORS.includes(expression.operator) || !chosen) return [];
   return (values.data?.values ?? []).map(({ value, count }) => ({
     value: printExpression({ ...expression, value }),
-    note: formatCount(count),
+    note: value === "" ? `empty · ${formatCount(count)}` : formatCount(count),
   }));
 }

@@ -1,5 +1,5 @@
 /** A text field that suggests, after the ARIA pattern: arrows choose, Enter takes, Escape leaves the text. */
-import { useEffect, useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 
 export interface Suggestion {
   value: string;
@@ -31,10 +31,17 @@ export function Combobox({
 }: Props) {
   const id = useId();
   const [open, setOpen] = useState(false);
-  const [chosen, setChosen] = useState(-1);
-  useEffect(() => setChosen(-1), [text]);
+  const [chosenValue, setChosenValue] = useState<string | null>(null);
+  // The next key may come before the next rendering.
+  const picked = useRef<string | null>(null);
+  const choose = (value: string | null) => {
+    picked.current = value;
+    setChosenValue(value);
+  };
+  const chosen = suggestions.findIndex(({ value }) => value === chosenValue);
   const shown = open && suggestions.length > 0;
   const take = (suggestion: Suggestion) => {
+    choose(null);
     if (onTake) onTake(suggestion);
     else {
       onCommit(suggestion.value);
@@ -43,14 +50,15 @@ export function Combobox({
   };
   const onKey = (event: KeyboardEvent) => {
     const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    const picked = suggestions[chosen];
+    const at = suggestions.findIndex(({ value }) => value === picked.current);
+    const current = suggestions[at];
     if (by !== 0) {
       event.preventDefault();
       setOpen(true);
-      setChosen(Math.max(-1, Math.min(suggestions.length - 1, chosen + by)));
+      choose(suggestions[Math.min(suggestions.length - 1, at + by)]?.value ?? null);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (shown && picked) take(picked);
+      if (shown && current) take(current);
       else {
         onCommit(text);
         setOpen(false);
@@ -77,6 +85,7 @@ export function Combobox({
         value={text}
         onInput={(event) => {
           onText(event.currentTarget.value);
+          choose(null);
           setOpen(true);
         }}
         onFocus={() => setOpen(true)}

@@ -20,7 +20,29 @@ interface Command {
 }
 
 export function Palette() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   const open = useStore(paletteOpen);
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const commands = useCommands(text, open);
+  const latest = useRef({ chosen, commands });
+  latest.current = { chosen, commands };
+
+  // Opened within the key press, not with the next rendering: what is typed on belongs into the field.
+  useEffect(
+    () =>
+      paletteOpen.subscribe(() => {
+        if (!paletteOpen.get()) dialog.current?.close();
+        else if (!dialog.current?.open) {
+          setText("");
+          setChosen(0);
+          if (input.current) input.current.value = "";
+          dialog.current?.showModal();
+        }
+      }),
+    [],
+  );
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
@@ -31,18 +53,10 @@ export function Palette() {
     document.addEventListener("keydown", listen);
     return () => document.removeEventListener("keydown", listen);
   }, []);
-  return open ? <PaletteDialog /> : null;
-}
-
-function PaletteDialog() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [text, setText] = useState("");
-  const [chosen, setChosen] = useState(0);
-  const commands = useCommands(text);
-  useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
     dialog.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [chosen]);
+
   const close = () => paletteOpen.set(false);
   const act = (command: Command | undefined) => {
     if (!command) return;
@@ -53,10 +67,11 @@ function PaletteDialog() {
     const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (by !== 0) {
       event.preventDefault();
-      setChosen((chosen + by + commands.length) % Math.max(commands.length, 1));
+      setChosen((old) => (old + by + commands.length) % Math.max(commands.length, 1));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      act(commands[chosen]);
+      // After the pending rendering: the list is then that of the text in the field.
+      setTimeout(() => act(latest.current.commands[latest.current.chosen]));
     }
   };
   return (
@@ -69,6 +84,7 @@ function PaletteDialog() {
       onKeyDown={onKey}
     >
       <input
+        ref={input}
         class="palette-input"
         role="combobox"
         aria-expanded="true"
@@ -97,10 +113,12 @@ function PaletteDialog() {
   );
 }
 
-function useCommands(text: string): Command[] {
+function useCommands(text: string, open: boolean): Command[] {
   const { window: shown } = useTime();
   const zone = useZone();
-  const services = useResource<Services>(address("/services", { start: shown.startSeconds, end: shown.endSeconds }));
+  const services = useResource<Services>(
+    open ? address("/services", { start: shown.startSeconds, end: shown.endSeconds }) : null,
+  );
   return useMemo(() => {
     const go =
       (path: string, updates: Record<string, string> = {}) =>

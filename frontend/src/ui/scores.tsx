@@ -2,12 +2,43 @@
 import { useState } from "preact/hooks";
 import { address, send } from "../api/client";
 import type { Score } from "../api/types";
-import { refresh } from "../time/clock";
 import { formatExact } from "../time/format";
 import { useZone } from "../time/zone";
 import { Icon } from "./icon";
 
-export function ScoreList({ scores }: { scores: readonly Score[] }) {
+interface Props {
+  scores: readonly Score[];
+  traceId: string;
+  spanId?: string;
+}
+
+/** The scores that are stored, and those given just now: the store answers with them about a second later. */
+export function Feedback({ scores, traceId, spanId }: Props) {
+  const [given, setGiven] = useState<Score[]>([]);
+  const known = new Set(scores.map(({ score_id }) => score_id));
+  return (
+    <>
+      <ScoreList scores={[...given.filter(({ score_id }) => !known.has(score_id)), ...scores]} />
+      <FeedbackForm traceId={traceId} spanId={spanId} onStored={(score) => setGiven((old) => [score, ...old])} />
+    </>
+  );
+}
+
+function given(scoreId: string, rating: number, comment: string): Score {
+  return {
+    score_id: scoreId,
+    time_unix_nano: `${Date.now()}000000`,
+    name: "user_feedback",
+    data_type: "numeric",
+    value: rating,
+    string_value: "",
+    user_id: "",
+    comment,
+    source: "api",
+  };
+}
+
+function ScoreList({ scores }: { scores: readonly Score[] }) {
   const zone = useZone();
   if (scores.length === 0) return <p class="muted">Nobody has rated this yet.</p>;
   return (
@@ -47,17 +78,23 @@ function tone({ value, data_type: type }: Score): "good" | "bad" | "plain" {
   return value >= 0.5 ? "good" : "plain";
 }
 
-export function FeedbackForm({ traceId, spanId }: { traceId: string; spanId?: string }) {
+interface FormProps {
+  traceId: string;
+  spanId?: string | undefined;
+  onStored(score: Score): void;
+}
+
+function FeedbackForm({ traceId, spanId, onStored }: FormProps) {
   const [comment, setComment] = useState("");
   const [state, setState] = useState<"ready" | "busy" | "done" | Error>("ready");
   const rate = async (rating: number) => {
     setState("busy");
     try {
       const body = { trace_id: traceId, span_id: spanId, name: "user_feedback", rating, comment: comment.trim() };
-      await send("POST", address("/feedback"), body);
+      const { score_id } = await send<{ score_id: string }>("POST", address("/feedback"), body);
+      onStored(given(score_id, rating, body.comment));
       setState("done");
       setComment("");
-      refresh();
     } catch (error) {
       setState(error as Error);
     }

@@ -10,25 +10,29 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 
+from sonde.errors import SondeError
 from sonde.llm.calls import COLUMNS, llm_call_rows
 from sonde.llm.prices import Prices
 from sonde.llm.span import Event, LlmSpan
-from sonde.store.client import Client, Limits
+from sonde.store.client import Client, Limits, may_pass
 
 logger = logging.getLogger(__name__)
 
 _NO_LIMITS = Limits(execution_seconds=60, result_rows=None, result_bytes=None)
+# Once each: an insert that failed in a later view and was tried again has filled the inbox twice.
 _SPANS = (
     "SELECT tenant, lower(hex(trace_id)), lower(hex(span_id)), lower(hex(parent_span_id)), service, name, "
     "toUnixTimestamp64Nano(ts), duration_nano, status_code, status_message, scope_name, resource_id, "
     "arrayMap(t -> toUnixTimestamp64Nano(t), events.ts), events.name, events.attributes, "
-    "attr_str, attr_int, attr_float, attr_bool, attr_json FROM llm_inbox"
+    "attr_str, attr_int, attr_float, attr_bool, attr_json FROM llm_inbox "
+    "LIMIT 1 BY tenant, trace_id, span_id"
 )
 _RESOURCES = (
     "SELECT tenant, resource_id, attr_str, attr_int, attr_float, attr_bool, attr_json "
     "FROM resources WHERE (tenant, resource_id) IN "
     "(SELECT tenant, resource_id FROM llm_inbox) LIMIT 1 BY tenant, resource_id"
 )
+_EMPTY = "TRUNCATE TABLE llm_inbox"
 
 
 class LlmCalls:
@@ -42,13 +46,21 @@ class LlmCalls:
         rows = client.query(_SPANS, limits=_NO_LIMITS).rows
         if not rows:
             return
+        try:
+            self._insert(client, rows, token)
+        except SondeError as error:
+            if not may_pass(error):
+                client.command(_EMPTY)  # or those of the next segment would fail with them
+            raise
+        client.command(_EMPTY)
+
+    def _insert(self, client: Client, rows: Sequence[Sequence[object]], token: str) -> None:
         resources = {
             (tenant, resource_id): _attributes(maps)
             for tenant, resource_id, *maps in client.query(_RESOURCES, limits=_NO_LIMITS).rows
         }
         spans = [_span(row, resources) for row in rows]
         client.insert_rows("llm_calls_in", COLUMNS, self._rows(spans), token=token)
-        client.command("TRUNCATE TABLE llm_inbox")
 
     def _rows(self, spans: list[LlmSpan]) -> list[tuple[object, ...]]:
         """All calls of the spans. A span that our own code fails on stays an ordinary span, and the log says so."""

@@ -3,9 +3,9 @@ r"""One body in a segment: its length, the body as it came, and our tail.
     varint(length) · body · tenant (field 1001) · received (1002) · checksum (1003)
 
 A frame is a length-delimited protobuf message, which is what ClickHouse's ``Protobuf`` input format reads, so a
-segment is its own INSERT. The tail is appended as bytes: protobuf keeps the last value of a singular field, so a
-client cannot choose its tenant by sending our fields itself. The checksum (XXH3 of all before it) tells a torn frame
-from a whole one.
+segment is its own INSERT. A body that has our fields itself is refused by receivers, which know no such fields; of a
+tenant that is there twice ClickHouse would read none, so nobody can choose another's. The checksum (XXH3 of all before
+it) tells a torn frame from a whole one.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Prometheus' names for OTLP's metrics, as SQL: the words of the schema files that translate names, units and attributes.
+"""Prometheus' names for OTLP's metrics, as SQL: the words of the schema that translate names, units and attributes.
 
 ``dialect`` puts these words into ``schema/0004_metrics.sql``. The rules are those of Prometheus' OTLP receiver at its
 defaults, so that what was written for Prometheus finds the same series here:
 https://github.com/prometheus/otlptranslator/tree/v1.0.0 (names), and in prometheus/prometheus the folder
-storage/remote/otlptranslator/prometheusremotewrite (labels). What Prometheus refuses is kept, under the nearest valid name.
+storage/remote/otlptranslator/prometheusremotewrite (labels). What Prometheus refuses is kept, under the nearest name.
 """
 
 from __future__ import annotations
@@ -24,27 +24,22 @@ class MetricNames(IntEnum):
 
 
 UNITS: Mapping[str, str] = {
-    "d": "days", "h": "hours", "min": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds",
+    "d": "days", "h": "hours", "min": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds",
+    "ns": "nanoseconds",
     "By": "bytes", "KiBy": "kibibytes", "MiBy": "mebibytes", "GiBy": "gibibytes", "TiBy": "tibibytes",
     "KBy": "kilobytes", "MBy": "megabytes", "GBy": "gigabytes", "TBy": "terabytes",
     "m": "meters", "V": "volts", "A": "amperes", "J": "joules", "W": "watts", "g": "grams",
     "Cel": "celsius", "Hz": "hertz", "1": "", "%": "percent",
 }  # fmt: skip
 PER_UNITS: Mapping[str, str] = {
-    "s": "second",
-    "m": "minute",
-    "h": "hour",
-    "d": "day",
-    "w": "week",
-    "mo": "month",
-    "y": "year",
-}
+    "s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year",
+}  # fmt: skip
 
 
 def metric_name(argument: str) -> str:
-    """``{metric_name name names unit per_unit is_counter is_ratio}``: a metric's Prometheus name, by the tail's ``MetricNames``.
+    """``{metric_name name names unit per_unit is_counter is_ratio}``: the Prometheus name of a metric.
 
-    ``unit`` and ``per_unit`` are what the words of these names give.
+    ``names`` is the tail's choice of ``MetricNames``; ``unit`` and ``per_unit`` are what the words of these names give.
     """
     name, names, unit, per_unit, counter, ratio = argument.split()
     translated = (
@@ -55,19 +50,16 @@ def metric_name(argument: str) -> str:
 
 
 def _escaped(name: str, unit: str, per_unit: str, counter: str, ratio: str) -> str:
-    """Tokens of letters, digits and colons; then the unit, ``total`` and ``ratio``, each once and each where it belongs."""
-    tokens = _let(
-        "tokens",
-        f"extractAll({name}, '[a-zA-Z0-9:]+')",
-        f"arrayConcat(tokens, arrayFilter(word -> word != '' AND NOT has(tokens, word), {_cleaned_units(unit, per_unit)}))",
-    )
+    """Tokens of letters, digits and colons; then the unit, ``total`` or ``ratio``: each once, each where it belongs."""
+    units = f"arrayFilter(word -> word != '' AND NOT has(tokens, word), {_cleaned_units(unit, per_unit)})"
+    tokens = _let("tokens", f"extractAll({name}, '[a-zA-Z0-9:]+')", f"arrayConcat(tokens, {units})")
     last = f"if({counter}, ['total'], if({ratio}, ['ratio'], []))"
     tokens = f"arrayConcat(arrayFilter(word -> NOT has({last}, word), {tokens}), {last})"
     return rf"replaceRegexpOne(arrayStringConcat({tokens}, '_'), '^([0-9])', '_\\1')"
 
 
 def _cleaned_units(unit: str, per_unit: str) -> str:
-    """Both as parts of a name; one that has no character for a name is empty. What another part follows has no `_` behind."""
+    """Both as parts of a name: empty where no character may stay, and without a `_` before the next part."""
     per_part = rf"replaceRegexpOne({_cleaned(per_unit)}, '^per_$|_$', '')"
     part = f"if({per_unit} = '', {_cleaned(unit)}, replaceRegexpOne({_cleaned(unit)}, '_$', ''))"
     return f"[{part}, {per_part}]"
@@ -75,11 +67,13 @@ def _cleaned_units(unit: str, per_unit: str) -> str:
 
 def _suffixed(name: str, unit: str, per_unit: str, counter: str, ratio: str) -> str:
     """The name as it is, with its suffixes added, or moved to where they belong."""
-    suffixes = f"[if({ratio}, 'ratio', ''), if({counter}, 'total', ''), {per_unit}]"
+    outermost_first = f"[if({ratio}, 'ratio', ''), if({counter}, 'total', ''), {per_unit}]"
+    has_suffix = "suffix != '' AND endsWith(name, suffix) AND length(name) > length(suffix) + 1"
     cut = "substringUTF8(name, 1, lengthUTF8(name) - lengthUTF8(suffix) - 1)"
-    stem = f"arrayFold((name, suffix) -> if(endsWith(name, suffix) AND length(name) > length(suffix) + 1 AND suffix != '', {cut}, name), {suffixes}, {name})"
+    stem = f"arrayFold((name, suffix) -> if({has_suffix}, {cut}, name), {outermost_first}, {name})"
     with_unit = _let("name", stem, f"if(endsWith(name, {unit}), name, concat(name, '_', {unit}))")
-    return f"arrayStringConcat(arrayPushFront(arrayFilter(suffix -> suffix != '', arrayReverse({suffixes})), {with_unit}), '_')"
+    suffixes = f"arrayFilter(suffix -> suffix != '', arrayReverse({outermost_first}))"
+    return f"arrayStringConcat(arrayPushFront({suffixes}, {with_unit}), '_')"
 
 
 def unit(text: str) -> str:
@@ -129,12 +123,14 @@ def label_names(argument: str) -> str:
 
 
 def label_values(values: str) -> str:
-    """``{label_values values}``: the text of each attribute value; ``values`` are AnyValues as bytes, as they are on the wire.
+    """``{label_values values}``: the text of each attribute value; ``values`` are the bytes of AnyValues.
 
     Numbers and booleans are written as Prometheus writes them, bytes as base64; arrays and maps are kept undecoded.
     """
-    # how many bytes the length of a text takes follows from the size of the whole
-    content = "substring(v, multiIf(length(v) < 130, 3, length(v) < 16387, 4, length(v) < 2097156, 5, length(v) < 268435461, 6, 7))"
+    # where a text begins behind its tag and its length follows from the size of the whole
+    sizes = {130: 3, 16387: 4, 2097156: 5, 268435461: 6}
+    start = "multiIf(" + "".join(f"length(v) < {size}, {first}, " for size, first in sizes.items()) + "7)"
+    content = f"substring(v, {start})"
     cases = {
         r"\n": f"toValidUTF8({content})",  # valid it is already, but for a message that no protobuf library writes
         r"\x10": "if(v = '\\x10\\0', 'false', 'true')",
@@ -146,21 +142,26 @@ def label_values(values: str) -> str:
         r"\x32": f"""concat('{{"$pb6":"', base64Encode({content}), '"}}')""",
     }
     by_tag = ", ".join(f"startsWith(v, '{tag}'), {text}" for tag, text in cases.items())
-    return f"arrayMap(v -> if(startsWith(v, '\\n') AND length(v) < 130, toValidUTF8(substring(v, 3)), multiIf({by_tag}, '')), {values})"
+    is_short_text = "startsWith(v, '\\n') AND length(v) < 130"
+    return f"arrayMap(v -> if({is_short_text}, toValidUTF8(substring(v, 3)), multiIf({by_tag}, '')), {values})"
 
 
 # An integer in base 128: seven bits of each byte, the lowest first. `bytes` are the first eight of at most ten.
-_VARINT = "reinterpretAsInt64({} + bitShiftLeft(bitAnd(high, 127), 56) + bitShiftLeft(bitAnd(high, 256), 55))".format(
-    " + ".join(f"bitAnd(bitShiftRight(bytes, {n}), {0x7F << 7 * n})" for n in range(8))
-).replace("high", "reinterpretAsUInt64(substring(v, 10, 2))")
-_FLOAT = r"replaceRegexpOne(transform(toString(number), ['inf', '-inf', 'nan'], ['+Inf', '-Inf', 'NaN']), 'e([0-9])', 'e+\\1')"
+_HIGH = "reinterpretAsUInt64(substring(v, 10, 2))"
+_VARINT = (
+    "reinterpretAsInt64("
+    + " + ".join(f"bitAnd(bitShiftRight(bytes, {n}), {0x7F << 7 * n})" for n in range(8))
+    + f" + bitShiftLeft(bitAnd({_HIGH}, 127), 56) + bitShiftLeft(bitAnd({_HIGH}, 256), 55))"
+)
+_SPELLED = "transform(toString(number), ['inf', '-inf', 'nan'], ['+Inf', '-Inf', 'NaN'])"
+_FLOAT = rf"replaceRegexpOne({_SPELLED}, 'e([0-9])', 'e+\\1')"
 
 
 def merged_labels(argument: str) -> str:
-    """``{merged_labels keys names values identity}``: one map, sorted by name, of attributes and of the resource's identity.
+    """``{merged_labels keys names values identity}``: attributes and the resource's identity as a sorted map.
 
-    Attributes whose names became the same are joined by `;` in the order of their keys; job and instance of the resource
-    win over attributes; a label without a value is no label. Few points have any of these, so they take a path of their own.
+    Attributes whose names became the same are joined by `;` in the order of their keys; job and instance of the
+    resource win over attributes; a label without a value is no label. Few points have that: they take a longer path.
     """
     keys, names, values, identity = argument.split()
     all_names, all_values = f"arrayConcat({identity}.1, {names})", f"arrayConcat({identity}.2, {values})"
@@ -168,7 +169,8 @@ def merged_labels(argument: str) -> str:
     rows = f"arraySort(arrayZip({names}, {keys}, arrayEnumerate({keys}), {values}))"
     firsts = "arrayMap((name, before) -> name != before, rows.1, arrayPopBack(arrayPushFront(rows.1, '')))"
     texts = "arraySlice(group.4, greatest(arrayFirstIndex(text -> text != '', group.4), 1))"
-    label = f"(if(group[1].1 = '', '{KEYLESS}', group[1].1), if(arrayAll(text -> text = '', group.4), '', arrayStringConcat({texts}, ';')))"
+    text = f"if(arrayAll(text -> text = '', group.4), '', arrayStringConcat({texts}, ';'))"
+    label = f"(if(group[1].1 = '', '{KEYLESS}', group[1].1), {text})"
     groups = _let("rows", rows, f"arrayMap(group -> {label}, arraySplit((row, first) -> first, rows, {firsts}))")
     kept = f"arrayFilter(label -> label.2 != '' AND label.1 != '__name__' AND NOT has({identity}.1, label.1), {groups})"
     joined = f"mapSort(CAST(arrayConcat(arrayZip({identity}.1, {identity}.2), {kept}), 'Map(String, String)'))"
@@ -182,14 +184,14 @@ def merged_labels(argument: str) -> str:
 def series_id(argument: str) -> str:
     """``{series_id metric labels}``: what names a series in every table, for OTLP, remote write and scrapes alike.
 
-    ``labels`` is the final label set without `__name__`: a Map, or an Array(Tuple(String, String)), sorted by name as bytes.
+    ``labels`` is the final label set without `__name__`, sorted by name: a Map or an Array(Tuple(String, String)).
     """
     metric, labels = argument.split()
     return f"cityHash64(toString({metric}), {labels})"
 
 
 def float_text(number: str) -> str:
-    """``{float_text x}``: as Go's ``FormatFloat(x, 'f', -1, 64)`` writes `le` and `quantile`: shortest, and never an exponent."""
+    """``{float_text x}``: `le` and `quantile` as Go's ``FormatFloat(x, 'f', -1, 64)`` writes them."""
     digits, exponent = "replaceAll(part[1], '.', '')", "toInt32OrZero(part[2])"
     zeros_behind = f"concat({digits}, repeat('0', {exponent} - length({digits}) + 1))"
     zeros_before = f"concat('0.', repeat('0', -{exponent} - 1), {digits})"

@@ -1,6 +1,6 @@
 """OTLP's metric points, as SQL: the words of the schema files for their column types, their values and their buckets.
 
-Beside ``metric_names``, whose words say what a point's series is called; ``dialect`` puts both into ``schema/0004_metrics.sql``.
+Beside ``metric_names``, whose words say what a point's series is called; ``dialect`` puts both into the schema files.
 """
 
 from __future__ import annotations
@@ -25,24 +25,27 @@ _NATIVE = (
     "schema Int8, zero_threshold Float64, zero_count Float64, count Float64, sum Float64, min Float64, max Float64, "
     "positive Array(Tuple(index Int32, count Float64)), negative Array(Tuple(index Int32, count Float64))"
 )
-_COMPOSITE = f"classic Array(Tuple(suffix String, label String, text String, value Float64)), native Array(Tuple({_NATIVE}))"
+_CLASSIC = "suffix String, label String, text String, value Float64"
+_TAGS = f"attributes {_ATTRIBUTES}, exemplars {_EXEMPLARS}, flags UInt32"
 _TYPES: Mapping[str, str] = {
-    "number_points": f"{_TIMES}, as_double Float64, as_int Int64, attributes {_ATTRIBUTES}, exemplars {_EXEMPLARS}, flags UInt32",
+    "number_points": f"{_TIMES}, as_double Float64, as_int Int64, {_TAGS}",
     "histogram_points": f"{_TIMES}, count UInt64, sum Nullable(Float64), bucket_counts Array(UInt64), "
-    f"explicit_bounds Array(Float64), attributes {_ATTRIBUTES}, exemplars {_EXEMPLARS}, flags UInt32",
-    "exponential_points": f"{_TIMES}, count UInt64, sum Nullable(Float64), min Nullable(Float64), max Nullable(Float64), "
-    f"scale Int32, zero_count UInt64, zero_threshold Float64, positive {_BUCKETS}, negative {_BUCKETS}, "
-    f"attributes {_ATTRIBUTES}, exemplars {_EXEMPLARS}, flags UInt32",
-    "summary_points": f"{_TIMES}, count UInt64, sum Float64, quantile_values Array(Tuple(quantile Float64, value Float64)), "
-    f"attributes {_ATTRIBUTES}, flags UInt32",
-    "classic": "suffix String, label String, text String, value Float64",
+    f"explicit_bounds Array(Float64), {_TAGS}",
+    "exponential_points": f"{_TIMES}, count UInt64, sum Nullable(Float64), min Nullable(Float64), "
+    f"max Nullable(Float64), scale Int32, zero_count UInt64, zero_threshold Float64, "
+    f"positive {_BUCKETS}, negative {_BUCKETS}, {_TAGS}",
+    "summary_points": f"{_TIMES}, count UInt64, sum Float64, "
+    f"quantile_values Array(Tuple(quantile Float64, value Float64)), attributes {_ATTRIBUTES}, flags UInt32",
+    "classic": _CLASSIC,
     "native": _NATIVE,
-    "composite_points": f"attributes {_ATTRIBUTES}, {_TIMES}, flags UInt32, {_COMPOSITE}, bounds Array(Float64), exemplars {_EXEMPLARS}",
+    # all points that are more than a number, as the words classic_of_… and native_of_… make them
+    "composite_points": f"attributes {_ATTRIBUTES}, {_TIMES}, flags UInt32, classic Array(Tuple({_CLASSIC})), "
+    f"native Array(Tuple({_NATIVE})), bounds Array(Float64), exemplars {_EXEMPLARS}",
 }
 
 
 def classic_of_histogram(point: str) -> str:
-    """``{classic_of_histogram p}``: (suffix, label, text, value) of cumulative buckets, of the count, and of the sum if there is one."""
+    """``{classic_of_histogram p}``: (suffix, label, text, value) of its cumulative buckets, count and sum."""
     size = f"toUInt32(least(length({point}.explicit_bounds), length({point}.bucket_counts)))"
     bounds, counts = f"arraySlice({point}.explicit_bounds, 1, {size})", f"arraySlice({point}.bucket_counts, 1, {size})"
     bucket = f"('_bucket', 'le', {float_text('bound')}, toFloat64(number))"
@@ -78,7 +81,7 @@ def milliseconds(nanoseconds: str) -> str:
 
 
 def point_value(argument: str) -> str:
-    """``{point_value p x}``: the value x of the point p, or the staleness marker where p says that nothing was recorded."""
+    """``{point_value p x}``: the value x of the point p, or a stale marker if p says that nothing was recorded."""
     point, value = argument.split(maxsplit=1)
     return f"if(bitAnd({point}.flags, 1) = 1, reinterpretAsFloat64({STALE_NAN_BITS}::UInt64), toFloat64({value}))"
 
@@ -91,8 +94,8 @@ def number_of(point: str) -> str:
 def _native_buckets(buckets: str, scale: str) -> str:
     """(index, count) of each filled bucket, as Prometheus numbers them.
 
-    OTLP's bucket i ends where Prometheus' bucket i + 1 ends. Buckets finer than Prometheus knows are added up; coarser ones,
-    which Prometheus refuses, go to the bucket with their upper bound, so counts up to any bound stay right.
+    OTLP's bucket i ends where Prometheus' bucket i + 1 ends. Buckets finer than Prometheus knows are added up; coarser
+    ones, which Prometheus refuses, go to the bucket with their upper bound, so counts up to any bound stay right.
     """
     low, high = SCHEMAS
     finer = f"least(greatest({scale} - {high}, 0), 62)"

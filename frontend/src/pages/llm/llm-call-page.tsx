@@ -14,7 +14,7 @@ import { Icon } from "../../ui/icon";
 import { formatCount, formatExactCost, plural } from "../../ui/number";
 import { PageHead } from "../../ui/page-head";
 import { Panel } from "../../ui/panel";
-import { FeedbackForm, ScoreList } from "../../ui/scores";
+import { Feedback } from "../../ui/scores";
 import { ServiceName } from "../../ui/service";
 import { Skeleton } from "../../ui/skeleton";
 import { Tile } from "../../ui/tile";
@@ -109,8 +109,7 @@ function CallView({ detail }: { detail: LlmCallDetail }) {
         <div class="call-side">
           <Panel title="Feedback">
             <div class="padded">
-              <ScoreList scores={scores} />
-              <FeedbackForm traceId={call.trace_id} spanId={call.span_id} />
+              <Feedback scores={scores} traceId={call.trace_id} spanId={call.span_id} />
             </div>
           </Panel>
           <Panel title="Tokens">

@@ -15,7 +15,7 @@ import { ErrorNotice } from "../../ui/error-notice";
 import { Icon } from "../../ui/icon";
 import { formatCount, formatWhole, plural } from "../../ui/number";
 import { PageHead } from "../../ui/page-head";
-import { FeedbackForm, ScoreList } from "../../ui/scores";
+import { Feedback } from "../../ui/scores";
 import { ServiceName } from "../../ui/service";
 import { Skeleton } from "../../ui/skeleton";
 import { Tabs } from "../../ui/tabs";
@@ -143,8 +143,7 @@ function TraceView({ trace, tree }: { trace: Trace; tree: SpanTree }) {
         </section>
       ) : tab === "scores" ? (
         <section class="panel padded">
-          <ScoreList scores={trace.scores} />
-          <FeedbackForm traceId={trace.trace_id} />
+          <Feedback scores={trace.scores} traceId={trace.trace_id} />
         </section>
       ) : (
         <WaterfallView trace={trace} tree={tree} />

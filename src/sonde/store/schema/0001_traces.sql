@@ -50,41 +50,66 @@ CREATE TABLE IF NOT EXISTS span_rows {on_cluster} (
 CREATE MATERIALIZED VIEW IF NOT EXISTS span_rows_view {on_cluster} TO span_rows AS
 SELECT
   tenant,
-  {timestamp s.start_time_unix_nano} AS ts,
-  s.trace_id AS trace_id,
-  s.span_id AS span_id,
-  s.parent_span_id AS parent_span_id,
+  {timestamp started} AS ts,
+  trace_id, span_id, parent_span_id,
   service,
-  s.name AS name,
-  {enumerated s.kind span_kind} AS kind,
-  {enumerated s.status.code status_code} AS status_code,
-  s.status.message AS status_message,
-  if(s.end_time_unix_nano > s.start_time_unix_nano, s.end_time_unix_nano - s.start_time_unix_nano, 0) AS duration_nano,
-  {maps_of s.attributes attr},
+  name,
+  {enumerated kind_number span_kind} AS kind,
+  {enumerated status_number status_code} AS status_code,
+  status_message,
+  if(ended > started, ended - started, 0) AS duration_nano,
+  {maps_of attributes attr},
   resource_id,
   scope_name,
   scope_version,
-  s.trace_state AS trace_state,
-  s.flags AS flags,
-  arrayMap(t -> {timestamp t}, s.events.time_unix_nano) AS `events.ts`,
-  s.events.name AS `events.name`,
-  if(empty(s.events.name), [], arrayMap(attributes -> {json_of attributes}, s.events.attributes)) AS `events.attributes`,
-  arrayMap(id -> {fixed id 16}, s.links.trace_id) AS `links.trace_id`,
-  arrayMap(id -> {fixed id 8}, s.links.span_id) AS `links.span_id`,
-  s.links.trace_state AS `links.trace_state`,
-  if(empty(s.links.trace_id), [], arrayMap(attributes -> {json_of attributes}, s.links.attributes)) AS `links.attributes`
+  trace_state,
+  flags,
+  arrayMap(t -> {timestamp t}, event_times) AS `events.ts`,
+  event_names AS `events.name`,
+  arraySlice(objects, 1, length(event_names)) AS `events.attributes`,
+  arrayMap(id -> {fixed id 16}, link_trace_ids) AS `links.trace_id`,
+  arrayMap(id -> {fixed id 8}, link_span_ids) AS `links.span_id`,
+  link_states AS `links.trace_state`,
+  arraySlice(objects, length(event_names) + 1) AS `links.attributes`
 FROM (
-  SELECT tenant, service, resource_id, ss.scope.name AS scope_name, ss.scope.version AS scope_version, arrayJoin(ss.spans) AS s
+  SELECT
+    tenant, service, resource_id, scope_name, scope_version,
+    {field s.start_time_unix_nano} AS started,
+    {field s.end_time_unix_nano} AS ended,
+    {field s.trace_id} AS trace_id,
+    {field s.span_id} AS span_id,
+    {field s.parent_span_id} AS parent_span_id,
+    {field s.name} AS name,
+    {field s.kind} AS kind_number,
+    {field s.status.code} AS status_number,
+    {field s.status.message} AS status_message,
+    {field s.attributes} AS attributes,
+    {field s.trace_state} AS trace_state,
+    {field s.flags} AS flags,
+    {field s.events.time_unix_nano} AS event_times,
+    {field s.events.name} AS event_names,
+    {field s.links.trace_id} AS link_trace_ids,
+    {field s.links.span_id} AS link_span_ids,
+    {field s.links.trace_state} AS link_states,
+    -- attributes of events and links as JSON, in one go
+    arrayMap(list -> {json_of list}, arrayConcat({field s.events.attributes}, {field s.links.attributes})) AS objects
   FROM (
-    -- service and resource_id inside arrayMap: there they are computed once a resource, beside it once a span
-    SELECT tenant, r.1 AS service, r.2 AS resource_id, arrayJoin(r.3) AS ss
+    SELECT
+      tenant, service, resource_id,
+      {field ss.scope.name} AS scope_name,
+      {field ss.scope.version} AS scope_version,
+      arrayJoin({field ss.spans}) AS s
     FROM (
-      SELECT tenant, arrayJoin(arrayZip(
-        arrayMap(r -> {service_of r.attributes}, resource_spans.resource),
-        arrayMap(r -> cityHash64(r.attributes), resource_spans.resource),
-        resource_spans.scope_spans
-      )) AS r
-      FROM traces_in
+      -- service and resource_id inside arrayMap: there they are computed once a resource, beside it once a span
+      SELECT tenant, r.1 AS service, r.2 AS resource_id, arrayJoin(r.3) AS ss
+      FROM (
+        SELECT tenant, arrayJoin(arrayZip(
+          arrayMap(r -> {service_of r.attributes}, resource_spans.resource),
+          arrayMap(r -> cityHash64({field r.attributes}), resource_spans.resource),
+          resource_spans.scope_spans
+        )) AS r
+        FROM traces_in
+      )
     )
   )
 );
@@ -113,7 +138,8 @@ CREATE TABLE IF NOT EXISTS spans {on_cluster} (
 ) ENGINE = {engine plain}
 PARTITION BY toYYYYMMDD(ts)
 ORDER BY (tenant, service, name, toStartOfFiveMinutes(ts), ts)
-SETTINGS {dedup}, map_serialization_version = 'with_buckets', map_buckets_min_avg_size = 1;
+SETTINGS {dedup}, map_serialization_version = 'with_buckets', map_buckets_min_avg_size = 8,
+  vertical_merge_algorithm_min_rows_to_activate = 32768;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_view {on_cluster} TO spans AS SELECT * FROM span_rows;
 
@@ -209,13 +235,19 @@ SETTINGS {dedup};
 CREATE MATERIALIZED VIEW IF NOT EXISTS trace_resources_view {on_cluster} TO resources AS
 SELECT
   tenant,
-  arrayJoin(arrayDistinct(arrayMap(t -> toDate32({timestamp t}), arrayFlatten(pair.2)))) AS day,
-  cityHash64(pair.1.attributes) AS resource_id,
-  {service_of pair.1.attributes} AS service,
-  {maps_of pair.1.attributes attr}
+  arrayJoin(days) AS day,
+  cityHash64(attributes) AS resource_id,
+  {service_of attributes} AS service,
+  {maps_of attributes attr}
 FROM (
-  SELECT tenant, arrayJoin(arrayZip(resource_spans.resource, resource_spans.scope_spans.spans.start_time_unix_nano)) AS pair
-  FROM traces_in
+  SELECT
+    tenant,
+    {field r.1.attributes} AS attributes,
+    arrayDistinct(arrayMap(t -> toDate32({timestamp t}), arrayFlatten(r.2))) AS days
+  FROM (
+    SELECT tenant, arrayJoin(arrayZip(resource_spans.resource, resource_spans.scope_spans.spans.start_time_unix_nano)) AS r
+    FROM traces_in
+  )
 )
 LIMIT 1 BY tenant, day, resource_id;
 

@@ -39,33 +39,50 @@ CREATE TABLE IF NOT EXISTS log_rows {on_cluster} (
 CREATE MATERIALIZED VIEW IF NOT EXISTS log_rows_view {on_cluster} TO log_rows AS
 SELECT
   tenant,
-  {timestamp if(l.time_unix_nano != 0, l.time_unix_nano, if(l.observed_time_unix_nano != 0, l.observed_time_unix_nano, received_unix_nano))} AS ts,
-  {timestamp if(l.observed_time_unix_nano != 0, l.observed_time_unix_nano, received_unix_nano)} AS observed_ts,
+  {timestamp if(occurred != 0, occurred, if(observed != 0, observed, received_unix_nano))} AS ts,
+  {timestamp if(observed != 0, observed, received_unix_nano)} AS observed_ts,
   service,
   resource_id,
-  toUInt8(if(l.severity_number BETWEEN 0 AND 24, l.severity_number, 0)) AS severity_number,
-  l.severity_text AS severity_text,
-  {level_of l} AS level,
-  {text_of_value l.body} AS body,
-  {maps_of l.attributes attr},
-  {fixed l.trace_id 16} AS trace_id,
-  {fixed l.span_id 8} AS span_id,
-  l.flags AS flags,
-  l.event_name AS event_name,
+  toUInt8({known_severity severity}) AS severity_number,
+  severity_text,
+  {level severity severity_text attributes} AS level,
+  {text_of_value text} AS body,
+  {maps_of attributes attr},
+  {fixed id_of_trace 16} AS trace_id,
+  {fixed id_of_span 8} AS span_id,
+  flags,
+  event_name,
   scope_name,
   scope_version
 FROM (
-  SELECT tenant, received_unix_nano, service, resource_id, sl.scope.name AS scope_name, sl.scope.version AS scope_version,
-         arrayJoin(sl.log_records) AS l
+  SELECT
+    tenant, received_unix_nano, service, resource_id, scope_name, scope_version,
+    {field l.time_unix_nano} AS occurred,
+    {field l.observed_time_unix_nano} AS observed,
+    {field l.severity_number} AS severity,
+    {field l.severity_text} AS severity_text,
+    {field l.body} AS text,
+    {field l.attributes} AS attributes,
+    {field l.trace_id} AS id_of_trace,
+    {field l.span_id} AS id_of_span,
+    {field l.flags} AS flags,
+    {field l.event_name} AS event_name
   FROM (
-    SELECT tenant, received_unix_nano, r.1 AS service, r.2 AS resource_id, arrayJoin(r.3) AS sl
+    SELECT
+      tenant, received_unix_nano, service, resource_id,
+      {field sl.scope.name} AS scope_name,
+      {field sl.scope.version} AS scope_version,
+      arrayJoin({field sl.log_records}) AS l
     FROM (
-      SELECT tenant, received_unix_nano, arrayJoin(arrayZip(
-        arrayMap(r -> {service_of r.attributes}, resource_logs.resource),
-        arrayMap(r -> cityHash64(r.attributes), resource_logs.resource),
-        resource_logs.scope_logs
-      )) AS r
-      FROM logs_in
+      SELECT tenant, received_unix_nano, r.1 AS service, r.2 AS resource_id, arrayJoin(r.3) AS sl
+      FROM (
+        SELECT tenant, received_unix_nano, arrayJoin(arrayZip(
+          arrayMap(r -> {service_of r.attributes}, resource_logs.resource),
+          arrayMap(r -> cityHash64({field r.attributes}), resource_logs.resource),
+          resource_logs.scope_logs
+        )) AS r
+        FROM logs_in
+      )
     )
   )
 );
@@ -91,27 +108,34 @@ CREATE TABLE IF NOT EXISTS logs {on_cluster} (
 ) ENGINE = {engine plain}
 PARTITION BY toYYYYMMDD(ts)
 ORDER BY (tenant, toStartOfFiveMinutes(ts), service, ts)
-SETTINGS {dedup}, map_serialization_version = 'with_buckets', map_buckets_min_avg_size = 1;
+SETTINGS {dedup}, map_serialization_version = 'with_buckets', map_buckets_min_avg_size = 8,
+  vertical_merge_algorithm_min_rows_to_activate = 32768;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS logs_view {on_cluster} TO logs AS SELECT * FROM log_rows;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS log_resources_view {on_cluster} TO resources AS
 SELECT
   tenant,
-  arrayJoin(arrayDistinct(arrayMap(
-    (t, o) -> toDate32({timestamp if(t != 0, t, if(o != 0, o, received_unix_nano))}),
-    arrayFlatten(pair.2), arrayFlatten(pair.3)
-  ))) AS day,
-  cityHash64(pair.1.attributes) AS resource_id,
-  {service_of pair.1.attributes} AS service,
-  {maps_of pair.1.attributes attr}
+  arrayJoin(days) AS day,
+  cityHash64(attributes) AS resource_id,
+  {service_of attributes} AS service,
+  {maps_of attributes attr}
 FROM (
-  SELECT tenant, received_unix_nano, arrayJoin(arrayZip(
-    resource_logs.resource,
-    resource_logs.scope_logs.log_records.time_unix_nano,
-    resource_logs.scope_logs.log_records.observed_time_unix_nano
-  )) AS pair
-  FROM logs_in
+  SELECT
+    tenant,
+    {field r.1.attributes} AS attributes,
+    arrayDistinct(arrayMap(
+      (t, o) -> toDate32({timestamp if(t != 0, t, if(o != 0, o, received_unix_nano))}),
+      arrayFlatten(r.2), arrayFlatten(r.3)
+    )) AS days
+  FROM (
+    SELECT tenant, received_unix_nano, arrayJoin(arrayZip(
+      resource_logs.resource,
+      resource_logs.scope_logs.log_records.time_unix_nano,
+      resource_logs.scope_logs.log_records.observed_time_unix_nano
+    )) AS r
+    FROM logs_in
+  )
 )
 LIMIT 1 BY tenant, day, resource_id;
 
