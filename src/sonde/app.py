@@ -45,6 +45,7 @@ from sonde.store.dialect import Cluster
 from sonde.store.embedded import EngineCaps
 from sonde.store.ingest import Ingest
 from sonde.store.lock import DirectoryLock
+from sonde.store.metric_names import MetricNames
 from sonde.store.opening import Opened, open_embedded, open_server
 from sonde.store.pool import AsyncStore
 from sonde.store.segment_log import Durability, LogLimits
@@ -58,6 +59,12 @@ from sonde.web.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
+# Prometheus' own names for the strategies
+_METRIC_NAMES = {
+    "UnderscoreEscapingWithSuffixes": MetricNames.UNDERSCORES,
+    "NoUTF8EscapingWithSuffixes": MetricNames.UTF8_WITH_SUFFIXES,
+    "NoTranslation": MetricNames.UNTOUCHED,
+}
 _SWEEP_SECONDS = 600
 _DRAIN_SECONDS = 2.0
 _IN_FLIGHT_BYTES = 256 << 20
@@ -221,6 +228,7 @@ def _open_ingest(settings: Settings, opened: Opened) -> Ingest:
         opened.client,
         derivations={Signal.TRACES: [LlmCalls(prices(settings))]},
         durability=Durability(settings.durability),
+        metric_names=_METRIC_NAMES[settings.otlp.translation_strategy],
         limits=LogLimits(
             pending_bytes=settings.limits.max_pending_bytes,
             free_bytes=settings.limits.min_free_bytes,

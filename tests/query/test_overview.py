@@ -223,12 +223,16 @@ async def test_one_llm_call_has_its_details(store: Any, telemetry: None) -> None
         await read_llm_call(Inquiry(store), trace_id=f"{4:032x}", span_id=f"{5:016x}", **place)
 
 
+def priced_sum(group: dict[str, Any]) -> float:
+    return sum(cost for cost in group["cost_usd"] if cost is not None)
+
+
 async def test_the_llm_summary_adds_up(store: Any, telemetry: None) -> None:
     answer = await summarize_llm_calls(Inquiry(store), FILTER, group_by="provider", buckets=12)
 
     assert [group["name"] for group in answer["groups"]] == ["openai", "anthropic"]
     assert [sum(group["calls"]) for group in answer["groups"]] == [5, 5]
-    assert sum(sum(group["cost_usd"]) for group in answer["groups"]) == pytest.approx(0.51)
+    assert sum(map(priced_sum, answer["groups"])) == pytest.approx(0.51)
     totals = answer["totals"]
     assert (totals["calls"], totals["errors"], totals["unpriced_calls"]) == (10, 1, 1)
     assert (totals["input_tokens"], totals["output_tokens"], totals["cached_tokens"]) == (100, 50, 20)
@@ -248,7 +252,17 @@ async def test_the_smallest_groups_are_joined_as_other(client: Any, store: Any) 
     answer = await summarize_llm_calls(Inquiry(store), replace(FILTER, tenant="many"), group_by="model")
 
     assert [group["name"] for group in answer["groups"]] == [f"m{n}" for n in range(24, 4, -1)] + ["other"]
-    assert sum(answer["groups"][-1]["cost_usd"]) == 0 + 1 + 2 + 3 + 4
+    assert priced_sum(answer["groups"][-1]) == 0 + 1 + 2 + 3 + 4
+
+
+async def test_a_group_without_a_priced_call_has_no_cost_instead_of_zero(client: Any, store: Any) -> None:
+    unpriced = {"tenant": "unpriced", "ts": NOW - MINUTE, "span_id": f"{1:016x}", "model": "own", "cost_usd": None}
+    insert_llm_calls(client, [unpriced])
+
+    answer = await summarize_llm_calls(Inquiry(store), replace(FILTER, tenant="unpriced"), group_by="model")
+
+    assert set(answer["groups"][0]["cost_usd"]) == {None}
+    assert sum(answer["groups"][0]["calls"]) == 1
 
 
 async def test_a_summary_of_nothing_has_no_latency(store: Any) -> None:

@@ -85,6 +85,15 @@ class Engine(Section):
     """Cache of marks, the sparse index of column files."""
 
 
+class Otlp(Section):
+    """How OTLP metrics become Prometheus series; the key is named as in Prometheus' configuration."""
+
+    translation_strategy: Literal["UnderscoreEscapingWithSuffixes", "NoUTF8EscapingWithSuffixes", "NoTranslation"] = (
+        "UnderscoreEscapingWithSuffixes"
+    )
+    """`NoUTF8EscapingWithSuffixes` keeps UTF-8 names as they are; `NoTranslation` adds no unit and `_total` either."""
+
+
 class Store(Section):
     """Where telemetry is kept."""
 
@@ -153,6 +162,7 @@ class Settings(Section):
     """What acknowledged data survives: a crash of the process, or also a loss of power (one fsync for all waiting)."""
     retention: Retention = Retention()
     limits: Limits = Limits()
+    otlp: Otlp = Otlp()
     engine: Engine = Engine()
     store: Store = Store()
     llm: Llm = Llm()

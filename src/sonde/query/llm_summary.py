@@ -34,7 +34,7 @@ _GROUP_COLUMNS: Final[dict[GroupBy, str]] = {
     "user": "user_id",
     "provider": "provider",
 }
-_SERIES: Final = ("calls", "cost_usd", "input_tokens", "output_tokens")
+_SERIES: Final = ("calls", "input_tokens", "output_tokens")
 
 # Calls, failures, tokens and money of a group of calls. ``cost_sum`` is NULL when no call of the group has a price.
 BUCKET_SUMS: Final[tuple[Alias, ...]] = aliased(
@@ -104,12 +104,15 @@ def _groups(rows: list[Record], times: list[int], step: int) -> list[Record]:
     shown = set(ranked[:MAX_GROUPS])
     groups: dict[str, Record] = {}
     for name in (*ranked[:MAX_GROUPS], *(["other"] if len(ranked) > MAX_GROUPS else [])):
-        groups.setdefault(name, {"name": name, **{series: [0] * len(times) for series in _SERIES}})
+        counts = {series: [0] * len(times) for series in _SERIES}
+        # None until a priced call is seen: no price is not a price of 0
+        groups.setdefault(name, {"name": name, **counts, "cost_usd": [None] * len(times)})
     for row in rows:
         group = groups[row["group"] if row["group"] in shown else "other"]
         position = min(max(int(row["bucket"]) - times[0] // step, 0), len(times) - 1)
         group["calls"][position] += int(row["calls"])
-        group["cost_usd"][position] += row["cost_sum"] or 0.0
+        if row["cost_sum"] is not None:
+            group["cost_usd"][position] = (group["cost_usd"][position] or 0.0) + row["cost_sum"]
         group["input_tokens"][position] += int(row["input_sum"])
         group["output_tokens"][position] += int(row["output_sum"])
     return list(groups.values())

@@ -66,7 +66,7 @@ class _Found:
 
 
 async def search_traces(inquiry: Inquiry, search: TraceSearch) -> Record:
-    """The newest matching traces, and where the next page begins."""
+    """The traces with the newest matching spans, by their start, and where the next page begins."""
     limit = min(max(search.limit, 1), MAX_TRACES)
     last = _Found(*unpack(search.cursor, int, str)) if search.cursor else None  # type: ignore[arg-type]
     found = await _walk(inquiry, search, last, limit)
@@ -74,7 +74,7 @@ async def search_traces(inquiry: Inquiry, search: TraceSearch) -> Record:
     traces = await _summaries(inquiry, search.tenant, [place.trace_id for place in page]) if page else []
     more = len(found) >= limit
     return {
-        "traces": traces,
+        "traces": sorted(traces, key=lambda trace: int(trace["start_unix_nano"]), reverse=True),
         "next_cursor": pack(page[-1].newest_nano, page[-1].trace_id) if more else None,
         "stats": inquiry.cost.as_json(),
     }

@@ -1,6 +1,6 @@
 r"""One body in a segment: its length, the body as it came, and our tail.
 
-    varint(length) · body · tenant (field 1001) · received (1002) · checksum (1003)
+    varint(length) · body · tenant (field 1001) · received (1002) · metric names (1004) · checksum (1003)
 
 A frame is a length-delimited protobuf message, which is what ClickHouse's ``Protobuf`` input format reads, so a
 segment is its own INSERT. A body that has our fields itself is refused by receivers, which know no such fields; of a
@@ -19,6 +19,7 @@ import xxhash
 _TENANT_TAG = b"\xca\x3e"  # field 1001, length-delimited
 _RECEIVED_TAG = b"\xd1\x3e"  # field 1002, fixed64
 _CHECKSUM_TAG = b"\xd9\x3e"  # field 1003, fixed64
+_METRIC_NAMES_TAG = b"\xe0\x3e"  # field 1004, varint; absent where it is 0
 _CHECKSUM_SIZE = 2 + 8
 MAX_FRAME_BYTES = 256 << 20
 
@@ -46,10 +47,12 @@ def varint(number: int) -> bytes:
     return bytes(out)
 
 
-def tail(body: bytes, tenant: str, received_unix_nano: int) -> bytes:
-    """The bytes behind a body that say whose it is, when it came, and that it is whole."""
+def tail(body: bytes, tenant: str, received_unix_nano: int, metric_names: int = 0) -> bytes:
+    """The bytes behind a body that say whose it is, when it came, how its metrics are named, and that it is whole."""
     name = tenant.encode()
     unsigned = _TENANT_TAG + varint(len(name)) + name + _RECEIVED_TAG + struct.pack("<Q", received_unix_nano)
+    if metric_names:
+        unsigned += _METRIC_NAMES_TAG + varint(metric_names)
     checksum = xxhash.xxh3_64(body)
     checksum.update(unsigned)
     return unsigned + _CHECKSUM_TAG + struct.pack("<Q", checksum.intdigest())

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sonde.store.client import Client
+from sonde.store.metric_names import MetricNames
 from sonde.store.segment_log import Durability, LogCounts, LogLimits, Recovered, SegmentLog, recover
 from sonde.store.wire import LANDING_TABLES
 from sonde.store.writer import Derivation, Writer, WriterCounts
@@ -39,6 +40,7 @@ class Ingest:
         durability: Durability = Durability.PROCESS,
         limits: LogLimits = LogLimits(),
         segment_age_seconds: float = 1.0,
+        metric_names: MetricNames = MetricNames.UNDERSCORES,
     ) -> None:
         """Open the logs below ``directory`` and mend what an earlier process left; ``start`` begins to insert."""
         self.messages: list[str] = []
@@ -49,7 +51,7 @@ class Ingest:
             segments = directory / "segments" / signal.value
             found = recover(segments, quarantine / signal.value)
             self._report(signal, found)
-            log = SegmentLog(segments, durability=durability, limits=limits)
+            log = SegmentLog(segments, durability=durability, limits=limits, metric_names=metric_names.value)
             self._logs[signal] = log
             self._writers[signal] = Writer(
                 signal,
