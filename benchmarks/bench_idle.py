@@ -1,4 +1,4 @@
-"""What a server costs that nobody asks anything: memory and processor time, right after its start and after it has taken something in.
+"""What an idle server costs: memory and processor time, after its start and after it has taken something in.
 
     python benchmarks/bench_idle.py [--seconds 30]
 
@@ -42,10 +42,11 @@ def watch(when: str, pid: int, seconds: float) -> None:
     spent = {name: used - threads.get(name, 0.0) for name, used in after.items()}
     cores, size = sum(spent.values()) / (now.at - usage.at), machine.memory_bytes(pid)
     top = sorted(spent.items(), key=lambda each: -each[1])[:3]
+    own = machine.memory_bytes(pid, "RssAnon")
     print(
         f"idle {when:26} {cores * 100:5.2f} % of one core ({cores / GOAL_CORES:.2f} of the goal 3 %), "
-        f"{size / 1e6:.0f} MB ({size / GOAL_BYTES:.2f} of the goal 450 MB; {machine.memory_bytes(pid, 'RssAnon') / 1e6:.0f} MB "
-        f"of it not a mapped file); most: {', '.join(f'{name} {used:.2f} s' for name, used in top)}; "
+        f"{size / 1e6:.0f} MB ({size / GOAL_BYTES:.2f} of the goal 450 MB; {own / 1e6:.0f} MB of it no mapped file); "
+        f"most: {', '.join(f'{name} {used:.2f} s' for name, used in top)}; "
         f"{now.since(usage, ours=sum(spent.values()))}",
         flush=True,
     )

@@ -1,15 +1,15 @@
-"""How many spans, log records and points go through the real port of a real server, durably, and how soon they can be queried.
+"""How many spans, log records and points go durably through the port of a real server, and when they can be queried.
 
     python benchmarks/bench_ingest.py [--seconds 5] [--rounds 3] [--signals traces logs metrics] [--rate 0]
 
 Each round, for each signal, beside one server and with the generator in a process of its own:
 
-1. *closed loop*: as much as goes through. ``sustained`` counts the time until all of it is in the store: items / (sending +
-   draining), so that a long queue is no merit;
-2. *open loop* at the goal, or at 60 % of what was sustained when that is less: how long an acknowledgement takes, counted from
-   when a body was due, and how long it takes until a query finds it;
-3. the peers, in the same minute: the *bare engine*, which inserts the same bodies from one segment file with nothing else around (the ceiling of
-   this machine), and *plain Python*, which decodes each item into a row and inserts rows, as one would without our design.
+1. *closed loop*: as much as goes through. ``sustained`` counts the time until all of it is in the store: items /
+   (sending + draining), so that a long queue is no merit;
+2. *open loop* at the goal, or at 60 % of what was sustained when that is less: how long an acknowledgement takes,
+   counted from when a body was due, and how long it takes until a query finds it;
+3. the peers, in the same minute: the *bare engine*, which inserts the same bodies from segment files with nothing else
+   around (the ceiling of this machine), and *plain Python*, which decodes each item into a row and inserts rows.
 
 Rounds are interleaved, because machines are shared. The rate that counts is the best round's, and all are printed.
 """
@@ -28,13 +28,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
 from benchmarks import machine, server
 from benchmarks.fleet import attributes
 from benchmarks.load import Plan, Report
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 GOALS = {"traces": 150_000, "logs": 250_000, "metrics": 200_000}
 GOAL_ACKNOWLEDGED_SECONDS = 0.1
@@ -103,9 +102,8 @@ def one_round(signal: str, seconds: float, rate: float, result: Results) -> Roun
     with server.running() as under_test:
         load(Plan(signal, under_test.otlp_port, 1.0))  # first bodies find everything cold
         under_test.drain()
-        before, threads, usage = (
-            machine.cpu_seconds(under_test.pid), machine.cpu_by_thread(under_test.pid), machine.Usage.now()
-        )  # fmt: skip
+        before, threads = machine.cpu_seconds(under_test.pid), machine.cpu_by_thread(under_test.pid)
+        usage = machine.Usage.now()
         closed = load(Plan(signal, under_test.otlp_port, seconds))
         drained = under_test.drain()
         used = machine.cpu_seconds(under_test.pid) - before
@@ -241,40 +239,36 @@ def report(signal: str, result: Results) -> None:
         values = [getattr(each, attribute) for each in rounds]
         return f"{max(values):>11,.0f}{unit} best {statistics.median(values):>9,.0f}{unit} median"
 
+    refused, unsent = sum(each.refused for each in rounds), sum(each.open_loop.unsent for each in rounds)
+    cpu, of_engine, of_generator = (
+        min(getattr(each, attribute) for each in rounds) for attribute in ("server_cpu", "engine_cpu", "generator_cpu")
+    )
+    middle, slow, slowest = (pooled.latency(quantile) * 1e3 for quantile in (0.5, 0.99, 1))
+    threads = sorted(best.threads.items(), key=lambda each: -each[1])[:6]
+    lines = {
+        "acknowledged": f"{spread('acknowledged_rate')}   {refused} bodies told to wait",
+        "sustained": f"{spread('sustained_rate')}   {best.sustained_rate / goal:.2f} of the goal {goal:,}/s",
+        "bare engine": f"{spread('engine_rate')}   the whole server reaches {ratio(rounds, 'engine_rate'):.2f} of it",
+        "plain Python": f"{spread('naive_rate')}   the whole server is {ratio(rounds, 'naive_rate'):.1f} times as fast",
+        "processor time": f"{cpu:.2f} µs an item in the server: the goal needs {cpu * goal / 1e6:.2f} cores; "
+        f"bare engine {of_engine:.2f} µs, generator {of_generator:.2f} µs",
+        "  by thread": ", ".join(f"{thread} {spent:.2f}" for thread, spent in threads),
+        "offered": ", ".join(f"{each.offered_rate:,.0f}/s" for each in rounds) + f"; {unsent} bodies never left",
+        "acknowledged in": f"p50 {middle:.1f} ms, p99 {slow:.1f} ms, max {slowest:.0f} ms; p99 is "
+        f"{slow / 1e3 / GOAL_ACKNOWLEDGED_SECONDS:.2f} of the goal 100 ms",
+        "queryable after": f"p50 {statistics.median(queryable):.2f} s, max {queryable[-1]:.2f} s; max is "
+        f"{queryable[-1] / GOAL_QUERYABLE_SECONDS:.2f} of the goal 2 s",
+        "memory at peak": f"{result.peak_bytes / 1e6:.0f} MB",
+        "on disk an item": result.disk,
+    }
     print(f"\n{name}, in bodies of 500")
-    print(
-        f"  acknowledged      {spread('acknowledged_rate')}   {sum(each.refused for each in rounds)} bodies told to wait"
-    )
-    print(f"  sustained         {spread('sustained_rate')}   {best.sustained_rate / goal:.2f} of the goal {goal:,}/s")
-    print(
-        f"  bare engine       {spread('engine_rate')}   the whole server reaches {ratio(rounds, 'engine_rate'):.2f} of it"
-    )
-    print(
-        f"  plain Python      {spread('naive_rate')}   the whole server is {ratio(rounds, 'naive_rate'):.1f} times as fast"
-    )
-    print(
-        f"  processor time    {min(each.server_cpu for each in rounds):.2f} µs an item in the server (bare engine "
-        f"{min(each.engine_cpu for each in rounds):.2f}), {min(each.generator_cpu for each in rounds):.2f} in the generator"
-    )
-    top = sorted(best.threads.items(), key=lambda each: -each[1])[:6]
-    print("    by thread       " + ", ".join(f"{thread} {spent:.2f}" for thread, spent in top))
-    offered = ", ".join(f"{each.offered_rate:,.0f}" for each in rounds)
-    print(
-        f"  acknowledgement   p50 {pooled.latency(0.5) * 1e3:.1f} ms, p99 {pooled.latency(0.99) * 1e3:.1f} ms, max "
-        f"{pooled.latency(1) * 1e3:.0f} ms at {offered} items/s; p99 is {pooled.latency(0.99) / GOAL_ACKNOWLEDGED_SECONDS:.2f} "
-        f"of the goal 100 ms; {sum(each.open_loop.unsent for each in rounds)} bodies were never sent"
-    )
-    print(
-        f"  queryable after   p50 {statistics.median(queryable):.2f} s, max {queryable[-1]:.2f} s; max is "
-        f"{queryable[-1] / GOAL_QUERYABLE_SECONDS:.2f} of the goal 2 s"
-    )
-    print(f"  memory at peak    {result.peak_bytes / 1e6:.0f} MB")
-    print(f"  on disk an item   {result.disk}")
+    for label, line in lines.items():
+        print(f"  {label:17} {line}")
 
 
 def ratio(rounds: list[Round], attribute: str) -> float:
     """The median over rounds of the sustained rate by the peer's of the same minute."""
-    return statistics.median(each.sustained_rate / getattr(each, attribute) for each in rounds)
+    return statistics.median(each.sustained_rate / float(getattr(each, attribute)) for each in rounds)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """The load generator, a process of its own: bodies of 500 items over a few kept connections, as SDKs send them.
 
-    python -m benchmarks.load '{"signal": "traces", "port": 4318, "seconds": 5, "connections": 8, "items_per_second": 0}'
+    python -m benchmarks.load '{"signal": "traces", "port": 4318, "seconds": 5, "items_per_second": 0}'
 
-Without a rate each connection sends its next body when the last one is acknowledged (a closed loop: how much goes through).
-With a rate bodies have their times beforehand, and an acknowledgement's latency counts from then, also when the body could not
-leave because the server, or this process, was behind (an open loop: how long people wait). Prints one line of JSON.
+Without a rate each connection sends its next body when the last one is acknowledged (a closed loop: how much goes
+through). With a rate bodies are due at times fixed beforehand, and an acknowledgement's latency counts from then, also
+when the body could not leave because the server, or this process, was behind (an open loop: how long people wait).
+Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from dataclasses import asdict, dataclass, field
 from typing import cast
 
 import uvloop
-
 from benchmarks.fleet import ITEMS, Fleet
 
 
@@ -109,7 +109,7 @@ class _Sender:
         else:
             while self._idle:
                 self._send(self._idle.pop(), loop.time())
-        while self._open or loop.time() < self._end:
+        while self._open or loop.time() < self._end:  # noqa: ASYNC110 - nothing is timed by it
             await asyncio.sleep(0.005)
         self.done = True
         self.report.unsent = len(self._late)

@@ -1,7 +1,7 @@
 """How fast this machine is right now, and who else is using it; printed beside every rate, because machines are shared.
 
-A rate alone says little on a virtual machine whose two processors are sometimes one core. ``speed`` times a fixed piece of
-work on one thread and on two; ``Usage`` says where the processors' time went while something was measured.
+A rate alone says little on a virtual machine whose two processors are sometimes one core. ``speed`` times a fixed
+piece of work on one thread and on two; ``Usage`` says where the processors' time went while something was measured.
 """
 
 from __future__ import annotations

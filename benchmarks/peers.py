@@ -18,20 +18,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fleet import ITEMS, Fleet
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from benchmarks.fleet import ITEMS, Fleet
 from sonde.store.client import Client
 from sonde.store.embedded import EngineCaps
 from sonde.store.frame import tail, varint
 from sonde.store.opening import open_embedded
+from sonde.store.segment_log import LogLimits
 from sonde.store.wire import LANDING_TABLES, input_settings
 from sonde.telemetry.signal import Signal
 
-SEGMENT_BYTES = 24 << 20
-SEGMENTS = 3
+SEGMENTS = 2
 NAIVE_BODIES = 20
 
 
@@ -39,7 +39,7 @@ def engine(client: Client, signal: str, folder: Path) -> tuple[int, float, float
     fleet, segments, items = Fleet(signal), [], 0
     for number in range(SEGMENTS + 1):
         content = bytearray()
-        while len(content) < (SEGMENT_BYTES if number else 1 << 20):
+        while len(content) < (LogLimits().segment_bytes if number else 1 << 20):
             body = fleet.body()
             end = tail(body, "default", time.time_ns())
             content += varint(len(body) + len(end)) + body + end
@@ -61,12 +61,14 @@ def engine(client: Client, signal: str, folder: Path) -> tuple[int, float, float
 
 
 def naive(client: Client, signal: str, _: Path) -> tuple[int, float, float]:
-    table, columns, rows_of = NAIVE[signal]
+    columns, rows_of = NAIVE[signal]
+    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    client.command(f"CREATE TABLE naive ({typed}) ENGINE = MergeTree ORDER BY (tenant, ts)")
     fleet = Fleet(signal)
     bodies = [fleet.body() for _ in range(NAIVE_BODIES)]
     cpu, started = time.process_time(), time.perf_counter()
     for number, body in enumerate(bodies):
-        client.insert_rows(table, columns, rows_of(body), token=f"naive-{number}")
+        client.insert_rows("naive", list(columns), rows_of(body), token=f"naive-{number}")
     return NAIVE_BODIES * ITEMS, time.perf_counter() - started, time.process_time() - cpu
 
 
@@ -124,22 +126,41 @@ def _points(body: bytes) -> list[list[object]]:
     ]
 
 
-# Tables as one would make them, where rows of Python go without any view of ours.
-TABLES = {
-    "traces": "naive_spans (tenant String, ts DateTime64(9), trace_id String, span_id String, service String, name String, kind Int8, "
-    "status Int8, duration UInt64, attr_str Map(String, String), attr_int Map(String, Int64)) ENGINE = MergeTree ORDER BY (service, ts)",
-    "logs": "naive_logs (tenant String, ts DateTime64(9), trace_id String, service String, severity UInt8, severity_text String, body String, "
-    "attr_str Map(String, String), attr_int Map(String, Int64)) ENGINE = MergeTree ORDER BY (service, ts)",
-    "metrics": "naive_points (tenant String, metric String, ts DateTime64(3), value Float64, labels Map(String, String)) "
-    "ENGINE = MergeTree ORDER BY (metric, ts)",
+# Tables as one would make them, where rows of Python go without any view of ours: name, and columns with their types.
+_MAPS = {"attr_str": "Map(String, String)", "attr_int": "Map(String, Int64)"}
+_SPAN_COLUMNS = {
+    "tenant": "String",
+    "ts": "DateTime64(9)",
+    "trace_id": "String",
+    "span_id": "String",
+    "service": "String",
+    "name": "String",
+    "kind": "Int8",
+    "status": "Int8",
+    "duration": "UInt64",
+    **_MAPS,
 }
-_SPAN_COLUMNS = ("tenant", "ts", "trace_id", "span_id", "service", "name", "kind", "status", "duration", "attr_str", "attr_int")  # fmt: skip
-_LOG_COLUMNS = ("tenant", "ts", "trace_id", "service", "severity", "severity_text", "body", "attr_str", "attr_int")
-_POINT_COLUMNS = ("tenant", "metric", "ts", "value", "labels")
-NAIVE: dict[str, tuple[str, tuple[str, ...], Callable[[bytes], list[list[object]]]]] = {
-    "traces": ("naive_spans", _SPAN_COLUMNS, _spans),
-    "logs": ("naive_logs", _LOG_COLUMNS, _logs),
-    "metrics": ("naive_points", _POINT_COLUMNS, _points),
+_LOG_COLUMNS = {
+    "tenant": "String",
+    "ts": "DateTime64(9)",
+    "trace_id": "String",
+    "service": "String",
+    "severity": "UInt8",
+    "severity_text": "String",
+    "body": "String",
+    **_MAPS,
+}
+_POINT_COLUMNS = {
+    "tenant": "String",
+    "metric": "String",
+    "ts": "DateTime64(3)",
+    "value": "Float64",
+    "labels": "Map(String, String)",
+}
+NAIVE: dict[str, tuple[dict[str, str], Callable[[bytes], list[list[object]]]]] = {
+    "traces": (_SPAN_COLUMNS, _spans),
+    "logs": (_LOG_COLUMNS, _logs),
+    "metrics": (_POINT_COLUMNS, _points),
 }
 KINDS = {"engine": engine, "naive": naive}
 
@@ -150,7 +171,6 @@ def main() -> None:
     def work() -> None:
         with tempfile.TemporaryDirectory(prefix="sonde-bench-") as folder:
             client = open_embedded(Path(folder) / "data", EngineCaps()).client
-            client.command(f"CREATE TABLE {TABLES[signal]}")
             items, seconds, cpu = KINDS[kind](client, signal, Path(folder))
             client.close()
         print(json.dumps({"rate": items / seconds, "cpu": cpu / items * 1e6}))

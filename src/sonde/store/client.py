@@ -188,6 +188,7 @@ def insert_settings(token: str) -> dict[str, str]:
         "max_partitions_per_insert_block": "0",
         "materialized_views_ignore_errors": "0",
         "parallel_view_processing": "0",
+        "optimize_on_insert": "0",  # views group what they write; to merge it once more gains nothing
         "output_format_json_escape_forward_slashes": "0",  # toJSONString in the views
     }
 

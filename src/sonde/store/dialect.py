@@ -80,10 +80,10 @@ def any_value_type(depth: int = 0) -> str:
 
 
 def json_of_value(value: str, depth: int = 0) -> str:
-    """SQL that writes the AnyValue ``value`` as JSON text. What lies deeper than the column type is kept as base64 of its bytes.
+    """SQL that writes the AnyValue ``value`` as JSON text; what lies deeper than the column type is base64 of it.
 
-    One array of the members' texts, indexed by the member that is set: the engine takes an INSERT's views apart anew each
-    time, and a ``multiIf``, or both kinds of container spelled out at every level, would cost it more than the data does.
+    One array of the members' texts, indexed by the member that is set: the engine analyses the views of every INSERT
+    anew, and ``multiIf``, or both kinds of container spelled out at each level, would cost it more than the data does.
     """
     member = f"toInt8({_field(value, 'value')})"
     texts = (
@@ -102,14 +102,16 @@ def json_of_value(value: str, depth: int = 0) -> str:
     )
     values = f"arrayMap({item} -> ('', {item}), {_field(value, 'array_value', 'values')})"
     items = f"if({member} = {_KVLIST}, {pairs}, {values})"
-    inside = f"arrayStringConcat(arrayMap({item} -> concat({item}.1, {json_of_value(item + '.2', depth + 1)}), {items}), ',')"
-    opening, closing = ("['', '', '', '', '', '[', '{', ''][%s + 1]", "['', '', '', '', '', ']', '}', ''][%s + 1]")
+    written = f"concat({item}.1, {json_of_value(item + '.2', depth + 1)})"
+    inside = f"arrayStringConcat(arrayMap({item} -> {written}, {items}), ',')"
     text = f"[{texts}, {inside}, {encoded}][{member} + 1 - ({member} >= {_KVLIST})]"
-    return f"concat({opening % member}, {text}, {closing % member})"
+    opening = f"['', '', '', '', '', '[', '{{', ''][{member} + 1]"
+    closing = f"['', '', '', '', '', ']', '}}', ''][{member} + 1]"
+    return f"concat({opening}, {text}, {closing})"
 
 
 def _field(value: str, *names: str) -> str:
-    """A field of a tuple, or of all tuples of an array. ``value.name`` says the same, but costs milliseconds of analysis."""
+    """A field of a tuple, or of all tuples of an array; ``value.name`` means it too, but takes milliseconds."""
     if not names:
         return value
     *outer, name = names
@@ -129,12 +131,13 @@ def _text_of_value(value: str, depth: int = 0) -> str:
 
 
 def _json_of(attributes: str) -> str:
-    pairs = f"arrayMap(a -> concat(toJSONString({_field('a', 'key')}), ':', {json_of_value(_field('a', 'value'))}), {attributes})"
+    pair = f"concat(toJSONString({_field('a', 'key')}), ':', {json_of_value(_field('a', 'value'))})"
+    pairs = f"arrayMap(a -> {pair}, {attributes})"
     return f"concat('{{', arrayStringConcat({pairs}, ','), '}}')"
 
 
 def _maps_of(argument: str) -> str:
-    """Five typed maps of an attribute list; arrays of one type are filtered on flat columns, so the deep ones stay untouched."""
+    """Five typed maps of an attribute list; each type is filtered on flat columns, so the deep ones stay untouched."""
     path, prefix = argument.split()
     attributes = _path(path)
     keys, values, members = (_field(attributes, *names) for names in (["key"], ["value"], ["value", "value"]))
@@ -204,7 +207,7 @@ def _llm_candidate(_: str) -> str:
 
 
 def _level(argument: str) -> str:
-    """``{level number text attributes}``: our level word, from the severity number, else from the text or a `level` attribute."""
+    """``{level number text attributes}``: our word, by the severity number, else by the text or a `level` attribute."""
     number, severity_text, attributes = argument.split()
     keys, values = _field(attributes, "key"), _field(attributes, "value", "string_value")
     attribute = f"{values}[arrayFirstIndex(k -> k IN ('level', 'severity', 'log.level'), {keys})]"
@@ -217,7 +220,7 @@ def _level(argument: str) -> str:
 
 
 def _known_severity(number: str) -> str:
-    """A severity number of OTLP, 0 for others. In this form because AND costs ten milliseconds of analysis (see ``_enumerated``)."""
+    """A severity number of OTLP, 0 for others; without AND, for the reason given in ``_enumerated``."""
     return f"if(toUInt64({number} - 1) < 24, {number}, 0)"
 
 
