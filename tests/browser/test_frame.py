@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Api
+from tests.browser.keys import press
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +32,7 @@ def test_a_range_is_typed_in_the_zone_that_is_shown(page: Page) -> None:
     dialog.get_by_label("To").fill("2026-08-01 9:00")
     expect(dialog.get_by_text("The start must be before the end")).to_be_visible()
     dialog.get_by_label("To").fill("2026-08-01 11:30:30")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(r"start=2026-08-01T10:00:00Z&end=2026-08-01T11:30:30Z"))
 
 
@@ -76,22 +77,22 @@ def test_the_palette_leads_to_pages_services_and_traces(page: Page, api: Api) ->
     trace_id = api.a_trace()["trace_id"]
     page.goto("/")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    page.keyboard.press("Control+k")
+    press(page, "Control+k")
     page.keyboard.type("logs")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile("/logs"))
-    page.keyboard.press("Control+k")
+    press(page, "Control+k")
     page.keyboard.type(trace_id)
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(f"/traces/{trace_id}"))
 
 
 def test_the_first_tab_stop_skips_to_the_content(page: Page) -> None:
     page.goto("/traces")
     expect(page.get_by_role("heading", name="Traces")).to_be_visible()
-    page.keyboard.press("Tab")
+    press(page, "Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("#main")).to_be_focused()
 
 
@@ -112,7 +113,7 @@ def test_refreshing_asks_again(page: Page) -> None:
     page.goto("/llm")
     expect(page.get_by_text("rows read").first).to_be_visible()
     with page.expect_request("**/api/v1/llm/calls?*"):
-        page.keyboard.press("r")
+        press(page, "r")
 
 
 def test_an_unknown_address_leads_home(page: Page) -> None:

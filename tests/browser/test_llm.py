@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Api
+from tests.browser.keys import press
 
 pytestmark = pytest.mark.browser
 
@@ -55,7 +56,7 @@ def test_a_named_filter_is_completed_and_becomes_a_chip(page: Page, api: Api) ->
     expect(rows(page).first).to_be_visible()
     field = page.get_by_role("combobox", name="Add filter")
     field.fill(f"model={model}")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator(".chip")).to_contain_text(model)
     expect(rows(page).first).to_contain_text(model)
 

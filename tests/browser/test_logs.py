@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Api
+from tests.browser.keys import press
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +26,7 @@ def test_slash_searches_and_the_match_is_marked(page: Page, api: Api) -> None:
     word = max(api.get("/logs", limit=1)["records"][0]["body"].splitlines()[0].split(), key=len)
     page.goto("/logs")
     expect(rows(page).first).to_be_visible()
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type(word.upper())
     expect(page).to_have_url(re.compile("search="))
     expect(rows(page).first.locator("mark").first).to_have_text(re.compile(re.escape(word), re.IGNORECASE))
@@ -46,8 +47,8 @@ def test_a_row_opens_to_its_fields_and_a_link_opens_it_again(page: Page) -> None
     end = time.time() - 60
     page.goto(f"/logs?start={end - 1800}&end={end}")
     expect(rows(page).first).to_be_visible()
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j")
+    press(page, "Enter")
     expect(rows(page).first).to_have_attribute("aria-expanded", "true")
     expect(page.locator(".log-detail")).to_contain_text("Resource")
     expect(page).to_have_url(re.compile("open="))
@@ -85,7 +86,7 @@ def test_the_live_tail_shows_new_records_on_top_and_can_be_paused(page: Page) ->
     expect(page.get_by_text("Live: new records appear on top")).to_be_visible()
     before = rows(page).first.text_content()
     expect(rows(page).first).not_to_have_text(before or "", timeout=20_000)
-    page.keyboard.press("p")
+    press(page, "p")
     expect(page.get_by_text("Paused")).to_be_visible()
     button = page.get_by_role("button", name=re.compile(r"Show \d+ new"))
     expect(button).to_be_visible(timeout=20_000)

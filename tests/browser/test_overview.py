@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import Api, serving
 from tests.browser.fixture_server import FixtureServer
+from tests.browser.keys import press
 
 pytestmark = pytest.mark.browser
 
@@ -126,7 +127,7 @@ def test_without_a_session_the_page_asks_for_a_key_and_nothing_else(page: Page) 
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("This key is not known.")
     page.get_by_label("API key").fill("right")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("heading", name="Logs")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/logs\?service=x$"))
     assert [json.loads(text)["key"] for text in asked] == ["wrong", "right"]

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Api
+from tests.browser.keys import press
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +39,7 @@ def test_filters_go_into_the_address_and_back_takes_them_out(page: Page, api: Ap
     page.goto("/traces")
     page.get_by_label("Service", exact=True).select_option(service)
     page.get_by_label("Minimum duration").fill("10ms")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     page.get_by_role("button", name="Errors", exact=True).click()
     expect(page).to_have_url(re.compile("status=error"))
     assert query(page) == {"service": [service], "min_duration": ["10ms"], "status": ["error"]}
@@ -52,7 +53,7 @@ def test_a_duration_that_is_none_is_marked_and_not_asked_for(page: Page) -> None
     page.goto("/traces")
     field = page.get_by_label("Minimum duration")
     field.fill("fast")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(field).to_have_attribute("aria-invalid", "true")
     assert query(page) == {}
 
@@ -64,7 +65,7 @@ def test_attribute_filters_are_completed_from_what_is_stored(page: Page, api: Ap
     )
     page.goto("/traces")
     expect(rows(page).first).to_be_visible()
-    page.keyboard.press("/")
+    press(page, "/")
     field = page.get_by_role("combobox", name="Add attribute filter")
     expect(field).to_be_focused()
     page.keyboard.type(key)
@@ -72,8 +73,8 @@ def test_attribute_filters_are_completed_from_what_is_stored(page: Page, api: Ap
     expect(field).to_have_value(f"{key}=")
     option = page.get_by_role("option", name=re.compile(f"^{re.escape(key)}=")).first
     expect(option).to_be_visible()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
+    press(page, "ArrowDown")
+    press(page, "Enter")
     expect(page.locator(".chip")).to_contain_text(key)
     assert query(page)["attribute"][0].startswith(f"{key}=")
     page.get_by_role("button", name=re.compile("^Remove filter")).click()
@@ -111,13 +112,13 @@ def test_back_from_a_trace_finds_the_list_where_it_was(page: Page) -> None:
 def test_j_k_and_enter_walk_the_list_and_open_a_trace(page: Page) -> None:
     page.goto("/traces")
     expect(rows(page).first).to_be_visible()
-    page.keyboard.press("j")
+    press(page, "j")
     expect(rows(page).nth(0)).to_be_focused()
-    page.keyboard.press("j")
+    press(page, "j")
     expect(rows(page).nth(1)).to_be_focused()
-    page.keyboard.press("k")
+    press(page, "k")
     expect(rows(page).nth(0)).to_be_focused()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page).to_have_url(re.compile(r"/traces/[0-9a-f]{32}$"))
 
 
@@ -140,19 +141,19 @@ def test_keys_select_fold_and_leave(page: Page, api: Api) -> None:
     trace = api.a_trace()
     page.goto(f"/traces/{trace['trace_id']}")
     expect(spans(page).first).to_be_visible()
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j")
+    press(page, "Enter")
     expect(page.get_by_role("complementary", name="Span")).to_be_visible()
     first = query(page)["span"]
-    page.keyboard.press("j")
+    press(page, "j")
     expect(page).not_to_have_url(re.compile(first[0]))
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowLeft")
+    press(page, "Home")
+    press(page, "ArrowLeft")
     expect(spans(page)).to_have_count(1)
     expect(spans(page)).to_have_attribute("aria-expanded", "false")
-    page.keyboard.press("ArrowRight")
+    press(page, "ArrowRight")
     expect(spans(page)).to_have_count(len(trace["spans"]))
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page.get_by_role("complementary", name="Span")).to_have_count(0)
     assert "span" not in query(page)
 
@@ -175,7 +176,7 @@ def test_the_next_error_is_where_it_began_and_shows_its_exception(page: Page, ap
     )
     page.goto(f"/traces/{trace['trace_id']}")
     expect(spans(page).first).to_be_visible()
-    page.keyboard.press("e")
+    press(page, "e")
     selected = page.get_by_role("treeitem", selected=True)
     expect(selected).to_have_attribute("aria-label", re.compile("error began here"))
 
@@ -212,7 +213,7 @@ def test_a_find_in_the_trace_counts_its_matches(page: Page, api: Api) -> None:
     name = trace["spans"][-1]["name"]
     page.goto(f"/traces/{trace['trace_id']}")
     expect(spans(page).first).to_be_visible()
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type(name)
     expect(page.locator(".waterfall-tools")).to_contain_text(re.compile(r"\d match"))
     expect(page).to_have_url(re.compile("find="))
@@ -227,7 +228,7 @@ def test_dragging_across_the_minimap_zooms_and_escape_leaves(page: Page, api: Ap
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20, steps=3)
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"zoom=\d+-\d+"))
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     expect(page).not_to_have_url(re.compile("zoom="))
 
 

@@ -1,5 +1,5 @@
 /** Keys of a whole page: they rest while someone types, and while a modifier is held. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 export type Keys = Record<string, (event: KeyboardEvent) => void>;
 
@@ -12,7 +12,8 @@ export function isTyping(target: EventTarget | null): boolean {
 export function useKeys(keys: Keys, active = true): void {
   const current = useRef(keys);
   current.current = keys;
-  useEffect(() => {
+  // A layout effect, so that the keys work as soon as the page is seen; a passive effect waits for a frame to be painted.
+  useLayoutEffect(() => {
     if (!active) return;
     const listen = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

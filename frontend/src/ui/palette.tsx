@@ -1,5 +1,5 @@
 /** Ctrl K: any page, any service, any trace by its id, and the switches of the page. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { address } from "../api/client";
 import { useResource } from "../api/resource";
 import type { Services } from "../api/types";
@@ -43,7 +43,7 @@ export function Palette() {
       }),
     [],
   );
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();

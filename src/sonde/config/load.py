@@ -45,7 +45,7 @@ class Configuration:
             value = write_value(value_of(self.settings, path), kind=key.kind)
             comment = "# " if not value or key.secret else ""
             line = f"{'  ' * len(sections)}{comment}{name}: {_quote(value) if value else ''}".rstrip()
-            lines.append(f"{line:<48}# {self.origins[path]}")
+            lines.append(f"{line:<55} # {self.origins[path]}")
         return "\n".join(lines) + "\n"
 
 
