@@ -6,7 +6,7 @@ Each round, for each signal, beside one server and with the generator in a proce
 
 1. *closed loop*: as much as goes through. ``sustained`` counts the time until all of it is in the store: items /
    (sending + draining), so that a long queue is no merit;
-2. *open loop* at the goal, or at 60 % of what was sustained when that is less: how long an acknowledgement takes,
+2. *open loop* at the goal, or at 90 % of what was sustained when that is less: how long an acknowledgement takes,
    counted from when a body was due, and how long it takes until a query finds it;
 3. the peers, in the same minute: the *bare engine*, which inserts the same bodies from segment files with nothing else
    around (the ceiling of this machine), and *plain Python*, which decodes each item into a row and inserts rows.
@@ -112,7 +112,7 @@ def one_round(signal: str, seconds: float, rate: float, result: Results) -> Roun
         millions = closed.acknowledged / 1e6
         sustained = closed.acknowledged / (closed.seconds + drained)
 
-        offered = rate or min(GOALS[signal], 0.6 * sustained)
+        offered = rate or min(GOALS[signal], 0.9 * sustained)
         with watching(under_test, signal) as queryable:
             opened = load(Plan(signal, under_test.otlp_port, seconds, items_per_second=offered))
         under_test.drain()

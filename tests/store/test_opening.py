@@ -172,6 +172,25 @@ def test_a_second_process_is_refused_in_words(data: Path) -> None:
     assert "is another process using this directory?" in said
 
 
+def test_the_engine_takes_no_pyarrow_along(tmp_path: Path) -> None:
+    """It is 40 MB of an idle server; the application around the engine can still import it."""
+    command = [sys.executable, "-c", _LIGHT, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=60)
+
+
+_LIGHT = """
+import pathlib, sys, threading
+from sonde.store.embedded import EmbeddedClickHouse
+engine = EmbeddedClickHouse(pathlib.Path(sys.argv[1]))
+assert "chdb" in sys.modules
+assert not {"pyarrow", "pandas", "numpy"} & set(sys.modules)
+closing = threading.Thread(target=engine.close)
+closing.start()
+closing.join()
+import pyarrow
+"""
+
+
 def test_migrating_twice_does_nothing_the_second_time(data: Path) -> None:
     assert opened(data, migrate)[1] == []
 

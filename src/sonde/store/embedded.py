@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -203,9 +205,8 @@ class EmbeddedClickHouse:
     def _connect(self) -> _Connection:
         if threading.current_thread() is threading.main_thread():
             raise InternalError("the engine was asked on the main thread, where it would hold up signals")
-        import chdb  # heavy, and it may only be loaded where the processor has AVX2
-
         with self._lock:
+            chdb = _load_chdb()
             if self._closed:
                 raise Conflict("the engine is closed", code="engine_closed")
             connection: _Connection = chdb.connect(self._address)
@@ -259,6 +260,21 @@ class EmbeddedClickHouse:
                 del self._own.connection
             self._disconnect(connection)
             raise
+
+
+def _load_chdb() -> ModuleType:
+    """The engine's module, imported late: it is heavy, and may only be loaded where the processor has AVX2.
+
+    It takes pyarrow along where that is installed, 45 MB of memory for Arrow results, which nothing here asks for.
+    """
+    absent = "pyarrow" not in sys.modules
+    if absent:
+        sys.modules["pyarrow"] = None  # type: ignore[assignment] # as the import system marks what cannot be imported
+    try:
+        return importlib.import_module("chdb")
+    finally:
+        if absent:
+            del sys.modules["pyarrow"]
 
 
 @contextlib.contextmanager
