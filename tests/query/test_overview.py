@@ -20,6 +20,17 @@ from sonde.query.window import HOUR, MINUTE, SECOND, TimeRange
 WINDOW = TimeRange(NOW - HOUR, NOW)
 
 
+EXCEPTION = {"time": NOW, "name": "exception", "attributes": {"exception.type": "KeyError", "exception.message": "'x'"}}
+# What a failed span carries, and what the page says of it.
+SAID = [
+    ({"status_message": "deadlock", "events": [EXCEPTION]}, "deadlock"),
+    ({"events": [EXCEPTION], "attributes": {"http.response.status_code": 500}}, "KeyError: 'x'"),
+    ({"attributes": {"http.response.status_code": 503, "error.type": "503"}}, "HTTP 503"),
+    ({"attributes": {"error.type": "timeout"}}, "timeout"),
+    ({}, ""),
+]
+
+
 @pytest.fixture(scope="module")
 def telemetry(client: Any) -> None:
     spans: list[dict[str, Any]] = []
@@ -109,6 +120,19 @@ async def test_the_overview_of_an_empty_tenant_is_empty_not_broken(store: Any, t
 
     assert (page["services"], page["errors"], page["llm"]["by_model"]) == ([], [], [])
     assert page["llm"]["today"] == {"cost_usd": 0.0, "calls": 0, "unpriced_calls": 0}
+
+
+async def test_an_error_says_the_most_telling_thing_that_its_span_carries(store: Any, client: Any) -> None:
+    spans = [
+        {"tenant": "failing", "trace_id": f"{number:032x}", "span_id": f"{number:016x}", "service": "shop", "name": "POST",
+         "start": NOW - number * SECOND, "kind": "client", "status_code": "error", **carried}
+        for number, (carried, _) in enumerate(SAID, 1)
+    ]  # fmt: skip
+    insert_spans(client, spans)
+
+    page = await read_overview(Inquiry(store), tenant="failing", window=WINDOW, now_nano=NOW)
+
+    assert [error["message"] for error in page["errors"]] == [said for _, said in SAID]
 
 
 async def test_the_overview_never_reads_raw_spans_where_there_is_no_error(

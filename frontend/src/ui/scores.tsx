@@ -54,7 +54,7 @@ function ScoreList({ scores }: { scores: readonly Score[] }) {
               {score.source}
               {score.user_id && ` by ${score.user_id}`}
             </span>
-            {score.comment && <p>{score.comment}</p>}
+            {score.comment && <p>{score.comment}</p>}{" "}
             <time class="muted">{formatExact(score.time_unix_nano, zone).slice(0, 19)}</time>
           </div>
         </li>

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
 import time
 import urllib.error
@@ -114,13 +115,15 @@ def where_to_look(ui_url: str, backend: str, ground_truth: Path) -> Sequence[str
     """What a visitor may try, as lines."""
     question = """'{"question": "How long does delivery take?"}'"""
     headers = "-H 'x-api-key: demo-nordwind' -H 'content-type: application/json'"
+    statement = '"SELECT model, count(), sum(cost_usd) FROM llm_calls GROUP BY model"'
+    sonde = sys.argv[0] if Path(sys.argv[0]).name == "sonde" else "sonde"  # as it was called, on the PATH or not
     return (
         f"The demo is running. Look at {ui_url} : services, traces, logs and LLM cost are live.",
         "",
         "  Ask the shop's assistant; its answer names the trace to look at:",
         f"    curl -s {backend}/ask {headers} -d {question}",
         "  Ask Sonde in SQL:",
-        '    sonde query sql "SELECT model, count(), sum(cost_usd) FROM llm_calls GROUP BY model"',
+        f"    {sonde} query sql {statement}",
         f"  From the second minute on things go wrong, one after the other; what and when is written to {ground_truth}",
         "",
         "Ctrl-C ends it.",

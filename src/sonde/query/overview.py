@@ -265,13 +265,17 @@ async def _span_errors(inquiry: Inquiry, tenant: str, window: TimeRange) -> list
 
 
 def _message() -> Expr:
-    """What went wrong: the status's message, else the recorded exception's."""
+    """What went wrong: the status's message, else the recorded exception's, else the HTTP status or `error.type`."""
     is_exception = Lambda(("carried", "name"), eq("name", text("exception")))
     exception = call("arrayFirst", is_exception, Column("events.attributes"), Column("events.name"))
 
     def of_exception(key: str) -> Expr:
         return call("JSONExtractString", exception, text(key))
 
+    def item(attributes: str, key: str) -> Expr:
+        return call("arrayElement", Column(attributes), text(key))
+
+    status = item("attr_int", "http.response.status_code")
     return call(
         "substringUTF8",
         call(
@@ -280,7 +284,9 @@ def _message() -> Expr:
             Column("status_message"),
             call("has", Column("events.name"), text("exception")),
             call("concat", of_exception("exception.type"), text(": "), of_exception("exception.message")),
-            text(""),
+            Comparison(status, "!=", Number(0)),
+            call("concat", text("HTTP "), call("toString", status)),
+            item("attr_str", "error.type"),
         ),
         Number(1),
         Number(_MESSAGE_LENGTH),

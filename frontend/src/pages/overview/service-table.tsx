@@ -68,7 +68,7 @@ export function ServiceTable({ services, nowSeconds }: { services: readonly Serv
               </td>
               <td class="cell-number">{formatSeconds(row.p50_seconds)}</td>
               <td class="cell-number">{formatSeconds(row.p95_seconds)}</td>
-              <td class="cell-number muted">{formatAgo(nanoToSeconds(row.last_seen_unix_nano), nowSeconds)}</td>
+              <td class="cell-number muted">{lastSeen(nanoToSeconds(row.last_seen_unix_nano), nowSeconds)}</td>
               <td class="spark-cell">
                 <Sparkline values={row.rate} errors={row.error_series} colour={colourOf(row.service)} />
               </td>
@@ -124,4 +124,9 @@ export function sortRows(rows: readonly ServiceSummary[], sort: string): Service
     const [left, right] = [column.value(a), column.value(b)];
     return left < right ? -sign : left > right ? sign : a.service < b.service ? -1 : 1;
   });
+}
+
+/** The minute in which spans were last seen: the current one is "now", seconds would claim more than is known. */
+function lastSeen(minuteSeconds: number, nowSeconds: number): string {
+  return nowSeconds - minuteSeconds < 60 ? "now" : formatAgo(minuteSeconds, nowSeconds);
 }

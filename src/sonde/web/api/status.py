@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from sonde.query.engine import Inquiry, Record
-from sonde.query.sql.ast import Column, Order, Select, Table, aliased, call, eq, text
+from sonde.query.sql.ast import And, Column, Order, Select, Table, aliased, call, eq, text
 from sonde.telemetry.tenancy import Role
 from sonde.web.asking import Around, Asked, Reader, answered
 from sonde.web.auth import Caller
@@ -46,7 +46,7 @@ async def _tables(asked: Inquiry) -> list[Record]:
             *aliased(row_count=call("sum", Column("rows")), size=call("sum", Column("bytes_on_disk"))),
         ),
         source=Table("parts", database="system"),
-        where=eq("database", text("sonde")),
+        where=And((eq("database", text("sonde")), Column("active"))),
         group_by=(Column("table"),),
         order_by=(Order(Column("size"), descending=True),),
     )
