@@ -33,10 +33,10 @@ ui: setup  ## build the web UI into src/sonde/web/static, if its sources are new
 	@$(BIN)/python frontend/build.py
 
 test: setup ui  ## run the tests: unit, golden, property, end-to-end; browser tests where Chromium is installed
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: setup ui  ## run every test, also those that take minutes
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup lint types imports test  ## all that must pass before a change is merged
 
@@ -58,7 +58,7 @@ bench: setup  ## run the benchmarks; each prints its rate and how it compares wi
 	PYTHONPATH=. $(BIN)/python -m benchmarks.run --scale $(SCALE)
 
 golden: setup  ## rewrite the golden files; then look at the diff
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --golden tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" --golden tests
 
 docs: setup  ## write docs/reference from the code
 	$(BIN)/python docs/generate.py

@@ -16,8 +16,6 @@ from tests.demo.processes import alive, children
 
 from sonde.demo.run import run_demo
 
-pytestmark = pytest.mark.xdist_group("demo")  # one demo for all of them, where workers are told so
-
 SERVER, CLIENT = 2, 3
 KEY = {"x-api-key": "demo-nordwind", "x-user-id": "nordwind-u007", "x-session-id": "test-session"}
 

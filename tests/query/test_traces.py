@@ -148,25 +148,34 @@ async def test_one_trace_has_its_spans_logs_and_calls(client: Any, store: Any) -
     trace_id = "ab" * 16
     root, child = "01" * 8, "02" * 8
     insert_resource(
-        client, day="2023-11-14", resource_id=77, service="shop", attributes={"service.name": "shop", "replicas": 3}
+        client,
+        day="2023-11-14",
+        resource_id=77,
+        service="shop",
+        attributes={"service.name": "shop", "replicas": 3},
+        tenant="reader",
     )
     insert_spans(
         client,
         [
             {
-                "trace_id": trace_id, "span_id": root, "service": "shop", "name": "POST /ask", "kind": "server", "start": NOW,
+                "tenant": "reader", "trace_id": trace_id, "span_id": root, "service": "shop", "name": "POST /ask", "kind": "server", "start": NOW,
                 "duration_nano": SECOND, "resource_id": 77,
                 "attributes": {"http.status": 200, "ratio": 0.5, "cached": False, "user": "ann", "tags": ["a", {"b": 1}]},
                 "events": [{"time": NOW + 5, "name": "exception", "attributes": {"exception.type": "ValueError"}}],
                 "links": [{"trace_id": "cd" * 16, "span_id": "03" * 8, "attributes": {"why": "retry"}}],
             },
-            {"trace_id": trace_id, "span_id": child, "parent_span_id": root, "service": "shop", "name": "chat", "start": NOW + 100},
+            {
+                "tenant": "reader", "trace_id": trace_id, "span_id": child, "parent_span_id": root, "service": "shop",
+                "name": "chat", "start": NOW + 100,
+            },
         ],
     )  # fmt: skip
     insert_logs(
         client,
         [
             {
+                "tenant": "reader",
                 "time": NOW + 50,
                 "trace_id": trace_id,
                 "span_id": child,
@@ -176,9 +185,11 @@ async def test_one_trace_has_its_spans_logs_and_calls(client: Any, store: Any) -
             }
         ],
     )
-    insert_llm_calls(client, [{"ts": NOW + 100, "trace_id": trace_id, "span_id": child, "cost_usd": None}])
+    insert_llm_calls(
+        client, [{"tenant": "reader", "ts": NOW + 100, "trace_id": trace_id, "span_id": child, "cost_usd": None}]
+    )
 
-    trace = await read_trace(Inquiry(store), tenant="default", trace_id=trace_id.upper())
+    trace = await read_trace(Inquiry(store), tenant="reader", trace_id=trace_id.upper())
 
     first, second = trace["spans"]
     assert (trace["start_unix_nano"], trace["duration_nano"], trace["truncated"]) == (str(NOW), SECOND, False)

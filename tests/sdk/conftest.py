@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
@@ -154,9 +155,8 @@ def _forget() -> None:
     otel_metrics._METER_PROVIDER, otel_metrics._METER_PROVIDER_SET_ONCE = None, Once()
     otel_logs._LOGGER_PROVIDER, otel_logs._LOGGER_PROVIDER_SET_ONCE = None, Once()
     for module in ("generation", "rag", "observe"):
-        loaded = sys.modules.get(f"sonde.sdk.{module}")
-        if loaded is not None:  # their tracers are proxies that found a provider, and keep it
-            loaded._tracer._real_tracer = None
+        # their tracers are proxies, if no provider is there at import; one that found a provider keeps it
+        importlib.import_module(f"sonde.sdk.{module}")._tracer._real_tracer = None
     configure._active = None
     journal.activate(None)
     standard.release()

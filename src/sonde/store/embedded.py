@@ -271,6 +271,7 @@ def _load_chdb() -> ModuleType:
     if absent:
         sys.modules["pyarrow"] = None  # type: ignore[assignment] # as the import system marks what cannot be imported
     try:
+        importlib.import_module("chdb.state")  # or its import would come with the first connection
         return importlib.import_module("chdb")
     finally:
         if absent:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sonde.errors import TooLarge, UserError
-from sonde.receivers.otlp.content import decompress
+from sonde.receivers.compression import decompress
 
 if sys.version_info >= (3, 14):
     from compression import zstd

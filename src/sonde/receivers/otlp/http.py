@@ -15,6 +15,7 @@ from typing import Any
 
 from sonde.errors import InternalError, NotFound, SondeError, UserError
 from sonde.receivers import traffic
+from sonde.receivers.compression import too_large
 from sonde.receivers.in_flight import Lease
 from sonde.receivers.otlp import answer, content
 from sonde.receivers.otlp.receiver import Receiver, accept, extend, read_timeout
@@ -105,7 +106,7 @@ async def _export(
     written = content.parse(headers)
     length = headers.get("content-length", "")
     if length.isdecimal() and int(length) > receiver.limit_bytes:
-        raise content.too_large(receiver.limit_bytes, "on the wire")
+        raise too_large(receiver.limit_bytes, "on the wire")
     with receiver.in_flight.lease() as lease:
         raw = await _read(receiver, receive, lease)
         checked = await accept(receiver, service, raw, written, lease=lease, tenant=identity.tenant)
@@ -126,7 +127,7 @@ async def _read(receiver: Receiver, receive: Receive, lease: Lease) -> bytes:
             part: bytes = message.get("body", b"")
             size_bytes += len(part)
             if size_bytes > receiver.limit_bytes:
-                raise content.too_large(receiver.limit_bytes, "on the wire")
+                raise too_large(receiver.limit_bytes, "on the wire")
             lease.take(len(part))
             parts.append(part)
             if not message.get("more_body", False):

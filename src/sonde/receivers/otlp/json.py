@@ -57,7 +57,7 @@ def parse_json(service: Service, raw: bytes) -> bytes:
     """
     if raw.count(b"{") + raw.count(b"[") > MOST_CONTAINERS:
         message = f"the JSON has more than {MOST_CONTAINERS} objects and arrays"
-        raise TooLarge(message, code="otlp.too_large", hint="send smaller batches, or protobuf")
+        raise TooLarge(message, code="body.too_large", hint="send smaller batches, or protobuf")
     try:
         value = from_json(raw, allow_inf_nan=False)
     except ValueError as error:

@@ -4,9 +4,7 @@ them.
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +12,7 @@ from typing import Final
 from starlette.requests import Request
 
 from sonde.errors import TooLarge, UnsupportedMedia, UserError
+from sonde.receivers.compression import DECOMPRESSORS, decompress
 from sonde.web.asking import checked_query_id
 
 MAX_BODY_BYTES: Final = 256 << 20
@@ -138,26 +137,16 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"}:
+        return body
+    if encoding not in DECOMPRESSORS:
+        known = ", ".join(sorted(DECOMPRESSORS))
+        raise UnsupportedMedia(f"content encoding {encoding!r} is not read here", hint=f"use one of {known}")
     try:
-        match encoding.lower():
-            case "" | "identity":
-                return body
-            case "gzip":
-                return gzip.decompress(body)
-            case "deflate":
-                return zlib.decompress(body)
-            case "zstd":
-                import zstandard
-
-                return zstandard.ZstdDecompressor().decompressobj().decompress(body)
-            case "lz4":
-                import lz4.frame  # type: ignore[import-untyped]
-
-                plain: bytes = lz4.frame.decompress(body)
-                return plain
-    except (OSError, EOFError, zlib.error, RuntimeError, ValueError) as error:
-        raise UserError(f"the body is not valid {encoding}: {error}", code="clickhouse.354") from None
-    raise UnsupportedMedia(f"content encoding {encoding!r} is not read here", hint="use gzip, deflate, zstd or lz4")
+        return decompress(body, encoding, MAX_BODY_BYTES)
+    except UserError as error:
+        raise UserError(str(error), code="clickhouse.354") from None
 
 
 _ESCAPES: Final = {
