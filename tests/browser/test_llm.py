@@ -45,7 +45,7 @@ def test_calls_without_a_price_are_called_unpriced(page: Page, api: Api) -> None
     if not api.get("/llm/calls", priced="false", limit=1)["calls"]:
         pytest.skip("this server knows the price of every call")
     page.goto("/llm")
-    page.get_by_role("button", name="Unpriced").click()
+    page.get_by_role("button", name="Unpriced", exact=True).click()
     expect(page).to_have_url(re.compile("priced=false"))
     expect(rows(page).first).to_contain_text("unpriced")
 

@@ -68,7 +68,7 @@ def decompress(raw: bytes, encoding: str, limit_bytes: int) -> bytes:
     b'plain'
     >>> decompress(zlib.compress(bytes(1000)), "deflate", limit_bytes=100)
     Traceback (most recent call last):
-    sonde.errors.TooLarge: the body is larger than 100 bytes after decompression [body.too_large]
+    sonde.errors.TooLarge: the body is larger than 100 bytes after decompression; send smaller batches [body.too_large]
     """
     view, parts = memoryview(raw), []
     at = made = members = 0
