@@ -94,7 +94,11 @@ def serve(settings: Settings, *, beside: Sequence[Beside] = ()) -> int:
         SondeError: it cannot start, and why: a port or the data directory is taken, the store is damaged or newer.
     """
     _raise_open_files()
+    settings = settings.model_copy(update={"data": settings.data.resolve()})
     lock = DirectoryLock(settings.data)
+    # The engine keeps a cache of schemas in the working directory, whatever its configuration says; and who started
+    # the server somewhere may want to unmount that.
+    os.chdir(settings.data)
     try:
         uvloop.run(_run(settings, beside))
     finally:

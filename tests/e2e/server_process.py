@@ -52,6 +52,7 @@ class ServerProcess:
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self.log = data.parent / f"{data.name}.log"
+        self.cwd: Path | None = None
 
     @property
     def command(self) -> list[str]:
@@ -65,7 +66,7 @@ class ServerProcess:
     def start(self) -> None:
         command = self.command
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=self.cwd, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:

@@ -58,6 +58,21 @@ def test_other_machines_are_not_let_in_without_a_key(tmp_path: Path) -> None:
     assert "sonde keys create" in refused.stderr
 
 
+def test_a_relative_data_directory_works_and_the_working_directory_stays_as_it_is(tmp_path: Path) -> None:
+    """A container's is often read-only, and the engine would write into it."""
+    server = ServerProcess(Path("data"))
+    server.cwd, server.log = tmp_path / "cwd", tmp_path / "log"
+    server.cwd.mkdir()
+    server.start()
+    try:
+        assert server.send("traces", bodies.spans(1)).status == 200
+        server.wait_until_inserted()
+        assert server.count("SELECT count() FROM spans") == bodies.SPANS
+    finally:
+        server.stop()
+    assert [path.name for path in server.cwd.iterdir()] == ["data"]
+
+
 def test_what_was_stored_and_what_was_only_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running(data) as first:
