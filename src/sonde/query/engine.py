@@ -7,15 +7,18 @@ task that awaits it is cancelled, the store kills what is running.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sonde.query.sql.ast import Select
 from sonde.query.sql.render import render
 from sonde.store.client import Limits, Result, Stats
+from sonde.store.native import Answer, answer_of
 
 Record = dict[str, Any]
+_T = TypeVar("_T")
 
 
 class Engine(Protocol):
@@ -30,6 +33,18 @@ class Engine(Protocol):
         query_id: str | None = None,
     ) -> Result:
         """Execute one statement that reads. Raises ``UserError`` for what the caller asked wrongly."""
+        ...
+
+    async def query_bytes(
+        self,
+        sql: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        output_format: str,
+        limits: Limits = ...,
+        query_id: str | None = None,
+    ) -> bytes:
+        """As ``query``, in one of ClickHouse's output formats."""
         ...
 
 
@@ -72,14 +87,34 @@ class Inquiry:
         names = [column.name for column in result.columns]
         return [dict(zip(names, row, strict=True)) for row in result.rows]
 
+    async def numbers(self, select: Select) -> Answer:
+        """Execute, and give columns of numbers as arrays. The cost is that of the answer, not of what was read."""
+        statement = render(select)
+        started = time.perf_counter()
+        data = await self._engine.query_bytes(
+            statement.sql, statement.parameters, output_format="Native", limits=self._limits
+        )
+        answer = answer_of(data)
+        self.cost.add(Stats(answer.rows, len(data), time.perf_counter() - started))
+        return answer
+
     async def together(self, *selects: Select) -> list[list[Record]]:
         """Execute several at once; when one fails, the others are stopped."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.records(select)) for select in selects]
-        except BaseExceptionGroup as group_error:
-            raise _first(group_error) from group_error
-        return [task.result() for task in tasks]
+        return await all_of(*map(self.records, selects))
+
+    async def numbers_together(self, *selects: Select) -> list[Answer]:
+        """As ``numbers``, several at once."""
+        return await all_of(*map(self.numbers, selects))
+
+
+async def all_of(*coroutines: Coroutine[Any, Any, _T]) -> list[_T]:
+    """Await several at once; when one fails, the others are cancelled and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(coroutine) for coroutine in coroutines]
+    except BaseExceptionGroup as group_error:
+        raise _first(group_error) from group_error
+    return [task.result() for task in tasks]
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

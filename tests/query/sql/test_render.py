@@ -29,9 +29,11 @@ def every_place_for_a_value(key: str, value: str) -> ast.Select:
                 ast.Or((ast.Comparison(attribute, "=", ast.text(value)), ast.Not(ast.call("mapContains", ast.Column("attr_str"), ast.text(key))))),
                 ast.In(ast.Column("body"), ast.texts([key, value])),
                 ast.Comparison(ast.Column("body"), "ILIKE", ast.containing(value)),
+                ast.Call("quantile", (ast.Column("body"),), (0.5, ast.text(value))),
             )
         ),
         limit=1,
+        one_by=(attribute,),
     )  # fmt: skip
 
 

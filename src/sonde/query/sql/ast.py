@@ -70,7 +70,7 @@ class Call:
 
     name: str
     args: tuple[Expr, ...] = ()
-    settings: tuple[float, ...] = ()
+    settings: tuple[float | Expr, ...] = ()
 
     def __post_init__(self) -> None:
         _identifier(self.name)
@@ -188,6 +188,8 @@ class Select:
     order_by: tuple[Order, ...] = ()
     limit: int | None = None
     offset: int = 0
+    one_by: tuple[Expr, ...] = ()
+    """``LIMIT 1 BY``: of the rows that agree in these, one."""
 
 
 Expr: TypeAlias = "Column | Param | Number | Call | Key | Row | Lambda | Comparison | In | And | Or | Not | Alias"

@@ -63,6 +63,8 @@ class _Writer:
         if select.order_by:
             keys = (self.expression(key.expr) + (" DESC" if key.descending else "") for key in select.order_by)
             parts.append("ORDER BY " + ", ".join(keys))
+        if select.one_by:
+            parts.append("LIMIT 1 BY " + self._list(select.one_by))
         if select.limit is not None:
             parts.append(f"LIMIT {int(select.limit)}" + (f" OFFSET {int(select.offset)}" if select.offset else ""))
         return " ".join(parts)
@@ -76,7 +78,7 @@ class _Writer:
             case ast.Number(value):
                 return str(int(value))
             case ast.Call(name, args, settings):
-                curried = f"({', '.join(repr(float(s)) for s in settings)})" if settings else ""
+                curried = f"({', '.join(map(self._setting, settings))})" if settings else ""
                 return f"{name}{curried}({self._list(args)})"
             case ast.Key(column, key):
                 return f"{column.name}[{self._parameter(key)}]"
@@ -100,6 +102,9 @@ class _Writer:
                 return f"{self.expression(inner)} AS {name}"
             case _:
                 raise TypeError(f"{type(expr).__name__} is not an expression")
+
+    def _setting(self, setting: float | ast.Expr) -> str:
+        return repr(float(setting)) if isinstance(setting, int | float) else self.expression(setting)
 
     def _operand(self, expr: ast.Expr) -> str:
         """The expression, in brackets where a neighbour could take it apart."""
