@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,7 @@ def test_any_text_comes_back_from_a_parameter(either: StoreClient, text: str) ->
 @given(items=st.lists(texts, max_size=5))
 def test_any_texts_come_back_from_an_array(either: StoreClient, items: list[str]) -> None:
     assert either.value("SELECT {items:Array(String)}", items=items) == items
+    assert either.value("SELECT {items:Array(String)}", items=tuple(items)) == items
 
 
 @pytest.mark.parametrize(
@@ -258,3 +261,23 @@ def test_many_threads_ask_while_one_writes(client: StoreClient) -> None:
 def off_thread(function: Any) -> Any:
     with ThreadPoolExecutor(1) as threads:
         return threads.submit(function).result()
+
+
+def test_memory_of_a_large_answer_is_given_back(client: StoreClient) -> None:
+    """Both allocators keep what 320 MB took, until they are asked."""
+    pages = [int(Path("/proc/self/statm").read_text().split()[1])]
+
+    def ask_and_release() -> None:
+        answer = client.real.query_bytes(
+            "SELECT number, -number FROM numbers(20000000)", output_format="Native", limits=NO_LIMITS
+        )
+        assert len(answer) > 300e6
+        del answer
+        pages.append(int(Path("/proc/self/statm").read_text().split()[1]))
+        client.real.release_memory()
+        pages.append(int(Path("/proc/self/statm").read_text().split()[1]))
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(ask_and_release).result()
+    before, _, after = (each * os.sysconf("SC_PAGE_SIZE") for each in pages)
+    assert after - before < 150e6

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sonde.errors import InternalError
-from sonde.store import metric_names, metric_points
+from sonde.store import metric_names, metric_points, prometheus_points
 
 ANY_VALUE_DEPTH = 2  # arrays and maps spelled out in proto/common.proto; deeper ones stay bytes
 DEDUPLICATION_WINDOW = 10_000  # blocks a table remembers; recovery offers again no more than the last few segments
@@ -297,6 +297,7 @@ _WORDS: Mapping[str, Callable[[str], str]] = {
     "no_dedup": lambda _: "non_replicated_deduplication_window = 0, replicated_deduplication_window = 0",
     **metric_names.WORDS,
     **metric_points.WORDS,
+    **prometheus_points.WORDS,
 }
 
 

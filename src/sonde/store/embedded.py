@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
-import itertools
 import json
 import os
 import sys
@@ -47,6 +46,38 @@ class _Connection(Protocol):
     def close(self) -> None: ...
 
 
+class Writes:
+    """Counts writes, those that failed too.
+
+    >>> writes = Writes()
+    >>> with writes.one():
+    ...     writes.count() is None
+    True
+    >>> writes.count()
+    1
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = self._ended = 0
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """A write, from before it begins until after it has ended."""
+        with self._lock:
+            self._begun += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ended += 1
+
+    def count(self) -> int | None:
+        """How many have ended; None while one has not."""
+        with self._lock:
+            return self._ended if self._begun == self._ended else None
+
+
 class EmbeddedClickHouse:
     """A ``Client`` on chDB. Opening takes some 0.3 s. ``lock`` keeps a second process away, with a better message."""
 
@@ -69,7 +100,7 @@ class EmbeddedClickHouse:
         self._open: set[_Connection] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self._ids = itertools.count(1)
+        self._writes = Writes()
         first = _run_off_main_thread(self._first_connection)
         self._root: _Connection = first
 
@@ -145,17 +176,19 @@ class EmbeddedClickHouse:
 
     def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """See ``Client.command``."""
-        self._ask(self._connection(), sql, parameters)
+        with self._writes.one():
+            self._ask(self._connection(), sql, parameters)
 
     def insert_file(
         self, table: str, path: Path, *, input_format: str, token: str, settings: Mapping[str, str]
     ) -> None:
         """See ``Client.insert_file``: the engine reads the file itself, so the bytes never pass through Python."""
         chosen = _assignments({**insert_settings(token), **settings})
-        self._ask(
-            self._connection(),
-            f"INSERT INTO {table} FROM INFILE {_quoted(str(path))} SETTINGS {chosen} FORMAT {input_format}",
-        )
+        with self._writes.one():
+            self._ask(
+                self._connection(),
+                f"INSERT INTO {table} FROM INFILE {_quoted(str(path))} SETTINGS {chosen} FORMAT {input_format}",
+            )
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, token: str) -> None:
         """See ``Client.insert_rows``; through a file in memory, because data inside SQL text could run as SQL."""
@@ -167,11 +200,12 @@ class EmbeddedClickHouse:
                 lines.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
             chosen = _assignments(insert_settings(token))
             names = ", ".join(columns)
-            self._ask(
-                self._connection(),
-                f"INSERT INTO {table} ({names}) FROM INFILE '/proc/self/fd/{descriptor}' "
-                f"SETTINGS {chosen} FORMAT JSONCompactEachRow",
-            )
+            with self._writes.one():
+                self._ask(
+                    self._connection(),
+                    f"INSERT INTO {table} ({names}) FROM INFILE '/proc/self/fd/{descriptor}' "
+                    f"SETTINGS {chosen} FORMAT JSONCompactEachRow",
+                )
         finally:
             os.close(descriptor)
 
@@ -184,6 +218,20 @@ class EmbeddedClickHouse:
             "TabSeparated",
         )
         return bool(found.strip())
+
+    def revision(self) -> int | None:
+        """How much was written so far; None while something is being written.
+
+        If it is the same twice, no table has other rows than before: nobody else writes into this engine.
+        """
+        return self._writes.count()
+
+    def release_memory(self) -> None:
+        """Give back what large answers took and nobody holds any more: the engine's allocator and libc's keep it."""
+        self._ask(self._connection(), "SYSTEM JEMALLOC PURGE")
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
+        if trim is not None:
+            trim(0)
 
     def close(self) -> None:
         """Stop queries, then close all connections; chDB dies at exit when a query still runs."""
@@ -338,6 +386,12 @@ def _write_configuration(directory: Path, caps: EngineCaps) -> Path:
         f"<compiled_expression_cache_size>{32 * _MIB}</compiled_expression_cache_size>"
         f"<format_schema_path>{directory}/format_schemas/</format_schema_path>"
         f"<backups><allowed_path>{directory}/backups/</allowed_path></backups>"
+        # how long its merger looks away when it has nothing to do, or as much as it can: a second, which is too long
+        # for deletes, whose parts it takes up by the handful
+        "<background_processing_pool_thread_sleep_seconds_if_nothing_to_do>0.02"
+        "</background_processing_pool_thread_sleep_seconds_if_nothing_to_do>"
+        "<background_processing_pool_task_sleep_seconds_when_no_work_random_part>0.02"
+        "</background_processing_pool_task_sleep_seconds_when_no_work_random_part>"
         f"<merge_tree>{items}</merge_tree>"
         "</clickhouse>\n"
     )

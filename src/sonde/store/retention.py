@@ -12,15 +12,25 @@ from datetime import UTC, datetime, timedelta
 
 from sonde.store.client import Client
 
-# Which tables belong to which key of the configuration's `retention`. `resources` serves spans and log records alike.
+_ROLLUPS = ("rollups_5m", "rollups_1h", "rollup_pieces", "rollup_days")
+# Which tables belong to which key of the configuration's `retention`.
 TABLES: Mapping[str, tuple[str, ...]] = {
     "traces": ("spans", "trace_index", "red_1m", "attr_values"),
     "logs": ("logs",),
-    "metrics": ("samples", "series", "exemplars", "histograms", "metadata"),
+    "metrics": ("samples", "exemplars", "histograms", "series", "metadata", *_ROLLUPS),
     "llm_calls": ("llm_calls", "rag_traces"),
     "feedback": ("scores",),
 }
-_SHARED = {"resources": ("traces", "logs")}
+# Kept as long as the longest of two keys says: rollups outlive samples, and serve nobody without series. `resources`
+# serve spans and log records alike.
+_LONGEST: Mapping[str, tuple[str, ...]] = {
+    "resources": ("traces", "logs"),
+    **dict.fromkeys(("series", "metadata", *_ROLLUPS), ("metrics", "metrics_rollups")),
+}
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    **{table: (group,) for group, tables in TABLES.items() for table in tables},
+    **_LONGEST,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +57,16 @@ def plan(partitions: Iterable[Partition], rules: Mapping[str, Rule], now: dateti
     >>> rules = {"logs": Rule(timedelta(days=30), 15)}
     >>> [drop.day for drop in plan(days, rules, datetime(2026, 3, 2, tzinfo=UTC))]
     ['20260101', '20260301']
+    >>> both = [Partition(table, "20260101", 10) for table in ("samples", "series", "rollups_1h")]
+    >>> rules = {"metrics": Rule(timedelta(days=30)), "metrics_rollups": Rule(timedelta(days=400))}
+    >>> [drop.table for drop in plan(both, rules, datetime(2026, 3, 2, tzinfo=UTC))]
+    ['samples']
     """
-    everything = list(partitions)
-    drops: list[Partition] = []
+    everything = sorted(partitions, key=lambda partition: (partition.day, partition.table))
+    drops = [each for each in everything if each.table in _GROUPS and _is_old(each, _age(each.table, rules), now)]
     for group, tables in TABLES.items():
-        rule = rules.get(group, Rule())
-        drops += _beyond(rule, [partition for partition in everything if partition.table in tables], now)
-    for table, groups in _SHARED.items():
-        ages = [rules.get(group, Rule()).age for group in groups]
-        longest = Rule(timedelta(0) if timedelta(0) in ages else max(ages))
-        drops += _beyond(longest, [partition for partition in everything if partition.table == table], now)
+        kept = [each for each in everything if each.table in tables and each not in drops]
+        drops += _too_much(kept, rules.get(group, Rule()).size_bytes, today=f"{now:%Y%m%d}")
     return drops
 
 
@@ -74,20 +84,24 @@ def sweep(client: Client, rules: Mapping[str, Rule], now: datetime) -> list[Part
     return dropped
 
 
-def _beyond(rule: Rule, partitions: list[Partition], now: datetime) -> list[Partition]:
-    today = f"{now:%Y%m%d}"
-    oldest_first = sorted(partitions, key=lambda partition: (partition.day, partition.table))
+def _age(table: str, rules: Mapping[str, Rule]) -> timedelta:
+    """How long the days of a table are kept; zero: for ever."""
+    ages = [rules[group].age for group in _GROUPS[table] if group in rules]
+    return max(ages, default=timedelta(0)) if all(ages) else timedelta(0)
+
+
+def _is_old(partition: Partition, age: timedelta, now: datetime) -> bool:
+    return bool(age) and _end_of(partition.day) + age <= now
+
+
+def _too_much(oldest_first: list[Partition], most_bytes: int, *, today: str) -> list[Partition]:
+    total = sum(partition.size_bytes for partition in oldest_first)
     drops: list[Partition] = []
-    if rule.age:
-        drops = [partition for partition in oldest_first if _end_of(partition.day) + rule.age <= now]
-    if rule.size_bytes:
-        kept = [partition for partition in oldest_first if partition not in drops]
-        total = sum(partition.size_bytes for partition in kept)
-        for partition in kept:
-            if total <= rule.size_bytes or partition.day >= today:
-                break
-            drops.append(partition)
-            total -= partition.size_bytes
+    for partition in oldest_first:
+        if not most_bytes or total <= most_bytes or partition.day >= today:
+            break
+        drops.append(partition)
+        total -= partition.size_bytes
     return drops
 
 

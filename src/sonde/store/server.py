@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.errors import Unavailable
-from sonde.store.client import DATABASE, Limits, Result, insert_settings, sonde_error
+from sonde.store.client import DATABASE, Limits, Result, insert_settings, parameter_text, sonde_error
 
 _OWN_SETTINGS = {"enable_time_series_aggregate_functions": "1", "output_format_json_quote_64bit_integers": "0"}
 
@@ -101,7 +101,7 @@ class ClickHouseServer:
         with _server_errors():
             source = self._client.raw_stream(
                 sql,
-                parameters=dict(parameters or {}),
+                parameters=_parameters(parameters),
                 settings=_with_id({**_OWN_SETTINGS, **limits.settings()}, query_id),
                 fmt=output_format,
             )
@@ -114,7 +114,7 @@ class ClickHouseServer:
     def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """See ``Client.command``."""
         with _server_errors():
-            self._client.command(sql, parameters=dict(parameters or {}), settings=_in_database(sql))
+            self._client.command(sql, parameters=_parameters(parameters), settings=_in_database(sql))
 
     def insert_file(
         self, table: str, path: Path, *, input_format: str, token: str, settings: Mapping[str, str]
@@ -162,11 +162,25 @@ class ClickHouseServer:
         with _server_errors():
             answer: bytes = self._client.raw_query(
                 sql,
-                parameters=dict(parameters or {}),
+                parameters=_parameters(parameters),
                 settings=_with_id({**settings, "database": DATABASE}, query_id),
                 fmt=output_format,
             )
             return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A parameter's text, which the driver takes over as it is; what it writes itself of arrays comes back altered."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _parameters(parameters: Mapping[str, object] | None) -> dict[str, object]:
+    return {name: _Written(parameter_text(value)) for name, value in (parameters or {}).items()}
 
 
 def _with_id(settings: Mapping[str, str], query_id: str | None) -> dict[str, str]:

@@ -12,7 +12,11 @@ LANDING_TABLES: Mapping[Signal, str] = {
     Signal.TRACES: "traces_in",
     Signal.LOGS: "logs_in",
     Signal.METRICS: "metrics_in",
+    Signal.PROMETHEUS: "prometheus_in",
 }
+
+SEGMENT_BYTES: Mapping[Signal, int] = {Signal.PROMETHEUS: 16 << 20}
+"""The largest segments of signals whose bytes become more rows than others': references to symbols, spelled out."""
 
 
 @functools.cache

@@ -21,6 +21,7 @@ from typing import Protocol
 from sonde.errors import SondeError
 from sonde.store.client import Client, may_pass
 from sonde.store.frame import Frame, frames
+from sonde.store.gate import Gate
 from sonde.store.segment_log import Segment, SegmentLog
 from sonde.store.wire import LANDING_TABLES, input_settings
 from sonde.telemetry.signal import Signal
@@ -69,8 +70,11 @@ class Writer:
         derivations: Iterable[Derivation] = (),
         segment_age_seconds: float = 1.0,
         pause: Callable[[float], None] | None = None,
+        gate: Gate | None = None,
     ) -> None:
+        """``gate``: each insert passes it, so that whoever closes it finds the signal's tables at rest."""
         self.counts = WriterCounts()
+        self._gate = gate or Gate()
         self._signal = signal
         self._log = log
         self._client = client
@@ -196,13 +200,14 @@ class Writer:
                 return None
 
     def _insert(self, path: Path, token: str) -> None:
-        self._client.insert_file(
-            LANDING_TABLES[self._signal],
-            path,
-            input_format="Protobuf",
-            token=token,
-            settings=input_settings(self._signal),
-        )
+        with self._gate.passing():
+            self._client.insert_file(
+                LANDING_TABLES[self._signal],
+                path,
+                input_format="Protobuf",
+                token=token,
+                settings=input_settings(self._signal),
+            )
 
     def _set_aside(self, segment: Segment, content: bytes, frame: Frame, error: SondeError) -> None:
         self._quarantine.mkdir(parents=True, exist_ok=True)
