@@ -16,7 +16,7 @@ class Consumer(Protocol):
     """Where a checked body goes: the segment log in the server, a list in a test."""
 
     async def consume(self, signal: Signal, body: bytes, *, tenant: str) -> None:
-        """Keep one serialized OTLP ``Export*ServiceRequest`` that has been checked already.
+        """Keep one serialized request, of OTLP or of remote write, that has been checked already.
 
         Returns when the body is durable, and not before: the receiver then acknowledges it.
 

@@ -18,7 +18,7 @@ from sonde.errors import Forbidden, Unauthorized
 from sonde.receivers.in_flight import InFlight
 from sonde.receivers.otlp import grpc as otlp_grpc
 from sonde.receivers.otlp import http as otlp_http
-from sonde.receivers.otlp.receiver import Receiver
+from sonde.receivers.receiver import Receiver
 from sonde.telemetry.signal import Signal
 from sonde.telemetry.tenancy import DEFAULT_TENANT, TENANT_HEADER, Identity, Role, parse_tenant
 

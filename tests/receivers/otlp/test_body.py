@@ -36,19 +36,19 @@ from sonde.telemetry.signal import Signal
 T, L, M = Signal.TRACES, Signal.LOGS, Signal.METRICS
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", GOOD)
 def test_a_good_body_is_passed_on_as_the_very_same_bytes(signal):
     checked = check(signal, GOOD[signal])
     assert checked.body is GOOD[signal]
     assert (checked.items, checked.rejected, checked.message) == (ITEMS[signal], 0, "")
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", GOOD)
 def test_several_resources_in_one_body_are_all_counted(signal):
     assert check(signal, GOOD[signal] * 3).items == 3 * ITEMS[signal]
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", GOOD)
 @pytest.mark.parametrize("raw", [b"", b"\x0a\x00", delimited(1, delimited(2, b""))])
 def test_a_body_without_items_is_good_and_has_none(signal, raw):
     assert check(signal, raw).items == 0
@@ -173,7 +173,7 @@ def test_attribute_values_nest_to_the_documented_depth():
     assert check(T, nested_body(45)).items == 1
 
 
-@pytest.mark.parametrize(("signal", "other"), list(itertools.permutations(Signal, 2)))
+@pytest.mark.parametrize(("signal", "other"), list(itertools.permutations(GOOD, 2)))
 def test_a_body_sent_to_another_signals_door_is_refused(signal, other):
     with pytest.raises(UserError, match="the body is not an Export") as caught:
         check(signal, GOOD[other])
@@ -226,7 +226,7 @@ def test_a_body_made_of_unknown_fields_is_refused_before_they_are_looked_at():
 @st.composite
 def mutations(draw):
     """A good body with a few bytes changed, removed or put in."""
-    signal = draw(st.sampled_from(Signal))
+    signal = draw(st.sampled_from(sorted(GOOD)))
     raw = bytearray(GOOD[signal])
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(raw) - 1))

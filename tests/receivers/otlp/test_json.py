@@ -115,13 +115,13 @@ def ids_as_hex(value: object) -> object:
     return value
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", SERVICES)
 def test_the_examples_of_the_specification_mean_what_protobufs_own_json_says(signal):
     expected = json_format.ParseDict(ids_as_base64(EXAMPLES[signal]), REQUESTS[signal]())
     assert parse(signal, EXAMPLES[signal]) == expected
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", SERVICES)
 @pytest.mark.parametrize("options", [{}, {"preserving_proto_field_name": True}, {"use_integers_for_enums": True}])
 def test_everything_otlp_has_survives_json(signal, options):
     """Keys in lowerCamelCase or as in the .proto, enums as numbers or names."""

@@ -17,7 +17,7 @@ from tests.receivers.otlp.conftest import Recorder, authenticate, call
 from sonde.errors import Unavailable
 from sonde.receivers.in_flight import InFlight
 from sonde.receivers.otlp import http as otlp_http
-from sonde.receivers.otlp.receiver import Receiver
+from sonde.receivers.receiver import Receiver
 from sonde.telemetry.signal import Signal
 
 PROTOBUF = {"content-type": "application/x-protobuf"}

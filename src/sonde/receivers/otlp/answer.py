@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
@@ -67,8 +66,3 @@ def failure(error: SondeError, media_type: str) -> bytes:
     if media_type == JSON:
         return json.dumps({"code": answer.code, "message": answer.message}).encode()
     return bytes(answer.SerializeToString())
-
-
-def retry_after(error: SondeError) -> str:
-    """Give the value of ``Retry-After``: whole seconds, at least one; empty for errors that will not pass."""
-    return str(max(1, math.ceil(error.retry_after_seconds))) if isinstance(error, Unavailable) else ""

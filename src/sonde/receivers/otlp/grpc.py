@@ -20,8 +20,9 @@ from sonde.errors import Conflict, InternalError, SondeError, UserError
 from sonde.receivers import traffic
 from sonde.receivers.otlp import answer
 from sonde.receivers.otlp.content import PROTOBUF, Content
-from sonde.receivers.otlp.receiver import Receiver, accept, read_timeout
+from sonde.receivers.otlp.receiver import accept
 from sonde.receivers.otlp.services import BY_METHOD, Service
+from sonde.receivers.receiver import Receiver, read_timeout
 
 _PROTOCOL = "otlp_grpc"
 _CONTENT = Content(PROTOBUF)
