@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from sonde.cli import config, demo, doctor, keys, llm, query, run, serve, tail, version
+from sonde.cli import config, demo, doctor, imports, keys, llm, metrics, query, run, serve, tail, version
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "serve": serve.serve,
@@ -17,8 +17,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 GROUPS = {
     "query": query.group,
+    "import": imports.group,
     "keys": keys.group,
     "llm": llm.group,
+    "metrics": metrics.group,
     "config": config.group,
 }
 

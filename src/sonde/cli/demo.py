@@ -28,6 +28,9 @@ def demo(
     from sonde.store.cpu import require_avx2
 
     settings = read_settings(config, {"data": str(data), "listen": listen})
+    if not settings.collectors.enabled:  # the machine is a part of the live system
+        collectors = settings.collectors.model_copy(update={"enabled": ("host",)})
+        settings = settings.model_copy(update={"collectors": collectors})
     configure_log(settings.log)
     if settings.store.engine == "embedded":
         require_avx2()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sonde.cli import options
-from sonde.cli.query import Format
+from sonde.cli.format import Format
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sonde.cli import options
-from sonde.cli.query import Format
+from sonde.cli.format import Format
 
 group = typer.Typer(help="LLM prices.", no_args_is_help=True)
 

@@ -1,26 +1,18 @@
-"""`sonde query sql`: a question to a running Sonde, its answer as a table, JSON, CSV or TSV."""
+"""`sonde query sql`: a question to a running Sonde, its answer as a table, JSON, CSV or TSV; `promql` is beside it."""
 
 from __future__ import annotations
 
-import enum
 import sys
 from typing import Annotated
 
 import typer
 
-from sonde.cli import options
+from sonde.cli import options, promql
+from sonde.cli.format import Format
 from sonde.errors import UserError
 
 group = typer.Typer(help="Ask a running Sonde.", no_args_is_help=True)
-
-
-class Format(enum.StrEnum):
-    """How rows are written."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    TSV = "tsv"
+group.command("promql")(promql.promql)
 
 
 @group.command("sql")

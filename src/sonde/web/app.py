@@ -16,12 +16,13 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from sonde.errors import NotFound
 from sonde.query.adhoc import Gate
 from sonde.telemetry.tenancy import Role
-from sonde.web import clickhouse, docs_page
-from sonde.web.api import attributes, feedback, llm, logs, overview, session, sql, status, traces
+from sonde.web import clickhouse, docs_page, prometheus
+from sonde.web.api import attributes, feedback, llm, logs, metrics, overview, session, sql, status, traces
 from sonde.web.asking import RunningQueries, sql_caller
 from sonde.web.body_limit import BodyLimit
 from sonde.web.errors import install_error_handlers
 from sonde.web.measure import Measure
+from sonde.web.prometheus.configured import Configured
 from sonde.web.security import Security
 from sonde.web.site import Site
 from sonde.web.surroundings import Surroundings
@@ -38,8 +39,8 @@ _DESCRIPTION: Final = (
 )
 
 
-def create_app(surroundings: Surroundings) -> FastAPI:
-    """The application of port 3000: API, SQL, UI, health and metrics."""
+def create_app(surroundings: Surroundings, configured: Configured | None = None) -> FastAPI:
+    """The application of port 3000: API, SQL, UI, health and metrics. ``configured``: what scraping and rules tell."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -62,9 +63,10 @@ def create_app(surroundings: Surroundings) -> FastAPI:
     app.state.queries = RunningQueries()
     app.state.gate = Gate(surroundings.store)
     app.state.live_clients = set()
-    for noun in (overview, traces, logs, llm, attributes, feedback, sql, status, session):
+    for noun in (overview, traces, logs, metrics, llm, attributes, feedback, sql, status, session):
         app.include_router(noun.router, prefix=API_PREFIX)
     clickhouse.install(app, surroundings.store, app.state.gate, limits=surroundings.limits)
+    prometheus.install(app, configured)
     _install_health(app, surroundings)
     _install_docs(app)
     _install_site(app, Site(surroundings.static))

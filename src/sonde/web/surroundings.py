@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from sonde.query.adhoc import UntrustedEngine
+from sonde.query.promql.clickhouse.resident import ResidentSamples
 from sonde.store.client import Limits
 from sonde.telemetry.signal import Signal
 from sonde.web.auth import Authenticator
@@ -60,3 +61,5 @@ class Surroundings:
     limits: Limits = field(default_factory=Limits)
     static: Path = field(default_factory=lambda: Path(__file__).parent / "static")
     metrics: CollectorRegistry = REGISTRY
+    resident: ResidentSamples | None = None
+    """Recent samples in memory; None where the engine is not ours alone."""
