@@ -6,7 +6,10 @@ import { LlmCallPage } from "./pages/llm/llm-call-page";
 import { LlmPage } from "./pages/llm/llm-page";
 import { LoginPage } from "./pages/login/login-page";
 import { LogsPage } from "./pages/logs/logs-page";
+import { CardinalityPage } from "./pages/metrics/cardinality-page";
+import { MetricsPage } from "./pages/metrics/metrics-page";
 import { OverviewPage } from "./pages/overview/overview-page";
+import { TargetsPage } from "./pages/targets/targets-page";
 import { TracePage } from "./pages/trace/trace-page";
 import { TracesPage } from "./pages/traces/traces-page";
 import { useLocation } from "./router/location";
@@ -55,6 +58,12 @@ function render(route: Route) {
       return <TracePage key={route.traceId} traceId={route.traceId} />;
     case "logs":
       return <LogsPage />;
+    case "metrics":
+      return <MetricsPage />;
+    case "cardinality":
+      return <CardinalityPage />;
+    case "targets":
+      return <TargetsPage />;
     case "llm":
       return <LlmPage />;
     case "llm-call":

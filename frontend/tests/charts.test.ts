@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { AnswerCache } from "../src/api/cache";
-import { stack, topSeries } from "../src/charts/stack";
+import { nearestFirst } from "../src/charts/nearest";
+import { clearWhereAllAreGone, stack, topSeries } from "../src/charts/stack";
+import { valueRange } from "../src/charts/value-range";
 import { withKeys } from "../src/pages/logs/log-query";
 import { assignSlot, hashName } from "../src/ui/colour-slot";
 import { splitMatches } from "../src/ui/highlight";
@@ -20,6 +22,40 @@ test("stacked series stand on those before them; what is missing is nothing", ()
     [1, 2, 0],
     [11, 2, 30],
   ]));
+
+test("a stack has a gap where no series has a value", () => {
+  const values = [
+    [1, null, null],
+    [1, 2, null],
+  ];
+  const drawn: (number | null)[][] = stack(values, 3);
+  clearWhereAllAreGone(drawn, values);
+  expect(drawn).toEqual([
+    [1, 0, null],
+    [2, 2, null],
+  ]);
+});
+
+test("a tooltip tells the series at the pointer, the greatest above, and how many others there are", () => {
+  const rows = [5, 1, 9, 4].map((value) => ({ name: `s${value}`, value }));
+  expect(nearestFirst(rows, 4.4, 2)).toEqual([
+    { name: "s5", value: 5, isNearest: false },
+    { name: "s4", value: 4, isNearest: true },
+    { name: "s1", value: 1 },
+    { name: "s9", value: 9 },
+  ]);
+});
+
+test.each([
+  [0, 100, false, [0, 108]],
+  [1000, 1010, false, [0, 1090.8]],
+  [1000, 1010, true, [999, 1011]],
+  [10, 10, true, [9.5, 10.5]],
+  [1, 10, true, [0, 10.8]],
+  [0, 0, false, [0, 1]],
+])("values from %s to %s, fitted %s, are shown on %j", (min, max, fitted, range) =>
+  expect(valueRange(min, max, fitted).map((value) => Math.round(value * 1e6) / 1e6)).toEqual(range),
+);
 
 describe("of many series", () => {
   const series = ["a", "b", "c", "d"].map((name, index) => ({ name, values: [index, index] }));

@@ -28,8 +28,8 @@ export function serverNowSeconds(): number {
 
 export type QueryValue = string | number | boolean | null | undefined | readonly string[];
 
-/** An address below /api/v1; absent and empty values are left out, lists are repeated. */
-export function address(path: string, query: Record<string, QueryValue> = {}): string {
+/** An address below /api/v1, or below a dialect's prefix; absent and empty values are left out, lists are repeated. */
+export function address(path: string, query: Record<string, QueryValue> = {}, prefix = PREFIX): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     if (value === null || value === undefined || value === "") continue;
@@ -37,7 +37,7 @@ export function address(path: string, query: Record<string, QueryValue> = {}): s
     else search.set(key, String(value));
   }
   const text = search.toString();
-  return `${PREFIX}${path}${text ? `?${text}` : ""}`;
+  return `${prefix}${path}${text ? `?${text}` : ""}`;
 }
 
 export async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
@@ -85,7 +85,8 @@ export function isAbort(error: unknown): boolean {
 async function toApiError(response: Response): Promise<ApiError> {
   const fallback = `${response.status} ${response.statusText}`.trim();
   try {
-    const { error } = (await response.json()) as { error?: ErrorBody };
+    const { error, errorType } = (await response.json()) as { error?: ErrorBody | string; errorType?: string };
+    if (typeof error === "string") return new ApiError(response.status, errorType ?? "", error); // as Prometheus says it
     if (error) return new ApiError(response.status, error.code, error.message, error.hint ?? "");
   } catch (error) {
     if (isAbort(error)) throw error;

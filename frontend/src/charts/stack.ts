@@ -26,3 +26,14 @@ export function topSeries<S extends { name: string; values: readonly (number | n
   }
   return [...sorted.slice(0, keep), rest(`${others.length} others`, values)];
 }
+
+/** Where no series has a value a stack has a gap, and is not zero. */
+export function clearWhereAllAreGone(
+  drawn: (number | null)[][],
+  values: readonly (readonly (number | null)[])[],
+): void {
+  for (let index = 0; index < (drawn[0]?.length ?? 0); index++) {
+    if (values.some((own) => (own[index] ?? null) !== null)) continue;
+    for (const stacked of drawn) stacked[index] = null;
+  }
+}

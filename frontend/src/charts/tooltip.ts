@@ -5,6 +5,8 @@ export interface TooltipRow {
   name: string;
   colour: string;
   text: string;
+  /** The one that is pointed at. */
+  isNearest?: boolean;
 }
 
 export interface Tooltip {
@@ -12,7 +14,7 @@ export interface Tooltip {
   hide(): void;
 }
 
-const MAX_ROWS = 12;
+export const TOOLTIP_ROWS = 12;
 
 export function createTooltip(holder: HTMLElement): Tooltip {
   const box = document.createElement("div");
@@ -27,9 +29,9 @@ export function createTooltip(holder: HTMLElement): Tooltip {
       const head = document.createElement("div");
       head.className = "tooltip-title";
       head.textContent = title;
-      const lines = rows.slice(0, MAX_ROWS).map(({ name, colour, text }) => {
+      const lines = rows.slice(0, TOOLTIP_ROWS).map(({ name, colour, text, isNearest }) => {
         const line = document.createElement("div");
-        line.className = "tooltip-row";
+        line.className = isNearest ? "tooltip-row is-nearest" : "tooltip-row";
         const mark = document.createElement("span");
         mark.className = "dot";
         mark.style.background = colour;
@@ -42,6 +44,12 @@ export function createTooltip(holder: HTMLElement): Tooltip {
         line.append(mark, label, value);
         return line;
       });
+      if (rows.length > TOOLTIP_ROWS) {
+        const more = document.createElement("div");
+        more.className = "tooltip-title";
+        more.textContent = `and ${rows.length - TOOLTIP_ROWS} more`;
+        lines.push(more);
+      }
       box.replaceChildren(head, ...lines);
       box.hidden = false;
       const area = plot.over;

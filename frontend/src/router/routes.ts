@@ -5,6 +5,9 @@ export type Route =
   | { page: "traces" }
   | { page: "trace"; traceId: string }
   | { page: "logs" }
+  | { page: "metrics" }
+  | { page: "cardinality" }
+  | { page: "targets" }
   | { page: "llm" }
   | { page: "llm-call"; traceId: string; spanId: string }
   | { page: "unknown" };
@@ -14,6 +17,9 @@ const ROUTES: readonly [RegExp, (groups: string[]) => Route][] = [
   [/^\/traces\/?$/, () => ({ page: "traces" })],
   [/^\/traces\/([0-9a-fA-F]{1,32})\/?$/, ([traceId = ""]) => ({ page: "trace", traceId: traceId.toLowerCase() })],
   [/^\/logs\/?$/, () => ({ page: "logs" })],
+  [/^\/metrics-explorer\/?$/, () => ({ page: "metrics" })],
+  [/^\/cardinality\/?$/, () => ({ page: "cardinality" })],
+  [/^\/targets\/?$/, () => ({ page: "targets" })],
   [/^\/llm\/?$/, () => ({ page: "llm" })],
   [
     /^\/llm\/([0-9a-fA-F]{1,32})\/([0-9a-fA-F]{1,16})\/?$/,

@@ -77,6 +77,11 @@ export function distinctColours(names: readonly string[], kind: ColourKind): Map
   return colours;
 }
 
+/** Colours by place, for series that have no meaning beyond their chart. */
+export function paletteColour(index: number): string {
+  return toCss(index % PALETTE.length, 1);
+}
+
 function toCss(slot: number, alpha: number): string {
   const [lightness, chroma, hue] = PALETTE[slot] as readonly [number, number, number];
   // On black the same colours are lighter and lie closer together.

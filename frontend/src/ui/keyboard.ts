@@ -17,7 +17,7 @@ export function useKeys(keys: Keys, active = true): void {
     if (!active) return;
     const listen = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (isTyping(event.target)) return;
+      if (isTyping(event.composedPath()[0] ?? null)) return; // an editor in a shadow root is not the event's target
       if (document.querySelector("dialog[open]")) return;
       const action = current.current[event.key];
       if (!action) return;

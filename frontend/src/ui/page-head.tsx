@@ -9,10 +9,12 @@ interface Props {
   heading?: ComponentChildren;
   /** Pages about one thing have no time range. */
   timeless?: boolean;
+  /** A page without a time range that changes all the same: it can be refreshed by itself. */
+  live?: boolean;
   children?: ComponentChildren;
 }
 
-export function PageHead({ title, heading, timeless = false, children }: Props) {
+export function PageHead({ title, heading, timeless = false, live = !timeless, children }: Props) {
   useEffect(() => {
     document.title = `${title} · Sonde`;
   }, [title]);
@@ -21,7 +23,7 @@ export function PageHead({ title, heading, timeless = false, children }: Props) 
       {heading ?? <h1>{title}</h1>}
       {children}
       <div class="page-head-controls">
-        <TimeControls timeless={timeless} />
+        <TimeControls timeless={timeless} live={live} />
       </div>
     </header>
   );

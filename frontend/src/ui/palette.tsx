@@ -8,8 +8,8 @@ import { pageLink } from "../router/query";
 import { useStore } from "../store";
 import { refresh, useTime } from "../time/clock";
 import { chooseZone, useZone } from "../time/zone";
+import { EACH_PAGE } from "./pages";
 import { paletteOpen } from "./palette-state";
-import { PAGES } from "./shell";
 import { toggleTheme } from "./theme";
 
 interface Command {
@@ -125,7 +125,7 @@ function useCommands(text: string, open: boolean): Command[] {
       () =>
         navigate(pageLink(path, updates));
     const all: Command[] = [
-      ...PAGES.map(({ path, label }) => ({ id: path, label, kind: "page", act: go(path) })),
+      ...EACH_PAGE.map(({ path, label }) => ({ id: path, label, kind: "page", act: go(path) })),
       { id: "theme", label: "Switch dark and light", kind: "command", act: toggleTheme },
       {
         id: "zone",

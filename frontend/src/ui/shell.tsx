@@ -4,24 +4,16 @@ import { session, signOut } from "../api/session";
 import { useLocation } from "../router/location";
 import { pageLink } from "../router/query";
 import { useStore } from "../store";
-import { Icon, type IconName } from "./icon";
+import { Icon } from "./icon";
+import { isWithin, PAGES } from "./pages";
 import { paletteOpen } from "./palette-state";
 import { toggleTheme, useTheme } from "./theme";
-
-export const PAGES: readonly { path: string; label: string; icon: IconName }[] = [
-  { path: "/", label: "Overview", icon: "overview" },
-  { path: "/traces", label: "Traces", icon: "traces" },
-  { path: "/logs", label: "Logs", icon: "logs" },
-  { path: "/llm", label: "LLM calls", icon: "llm" },
-];
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const { path, search } = useLocation();
   const theme = useTheme();
   const state = useStore(session);
   const signedIn = state.phase === "known" && state.session.required && state.session.authenticated;
-  const isCurrent = (target: string) =>
-    target === "/" ? path === "/" : path === target || path.startsWith(`${target}/`);
   return (
     <div class="shell">
       <a class="skip-link" href="#main" data-native>
@@ -33,16 +25,16 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <span class="nav-label">Sonde</span>
         </a>
         <ul class="nav-list">
-          {PAGES.map(({ path: target, label, icon }) => (
-            <li key={target}>
+          {PAGES.map((page) => (
+            <li key={page.path}>
               <a
                 class="nav-link"
-                href={pageLink(target, {}, search)}
-                aria-current={isCurrent(target) ? "page" : undefined}
-                title={label}
+                href={pageLink(page.path, {}, search)}
+                aria-current={isWithin(page, path) ? "page" : undefined}
+                title={page.label}
               >
-                <Icon name={icon} size={18} />
-                <span class="nav-label">{label}</span>
+                <Icon name={page.icon} size={18} />
+                <span class="nav-label">{page.label}</span>
               </a>
             </li>
           ))}

@@ -6,7 +6,7 @@ import { chooseZone, useZone } from "../time/zone";
 import { Icon } from "./icon";
 import { TimePicker } from "./time-picker";
 
-export function TimeControls({ timeless }: { timeless: boolean }) {
+export function TimeControls({ timeless, live }: { timeless: boolean; live: boolean }) {
   const zone = useZone();
   const query = useQuery();
   const time = useTime();
@@ -33,7 +33,7 @@ export function TimeControls({ timeless }: { timeless: boolean }) {
         >
           <Icon name="refresh" />
         </button>
-        {!timeless && (
+        {live && (
           <select
             class="select refresh-select"
             aria-label="Refresh automatically"
