@@ -21,6 +21,8 @@ BENCHMARKS: dict[str, Callable[[float], list[str]]] = {
     "otlp_check": lambda _: [],
     "llm_normalise": lambda scale: [f"{0.5 * scale:g}"],
     "metrics_insert": lambda scale: ["--rounds", f"{2 * scale:.0f}"],
+    "scrape": lambda scale: ["--seconds", f"{8 * scale:g}"],
+    "prometheus_peer": lambda scale: ["--hours", f"{min(24, 2 * scale):g}", "--rounds", f"{2 + 3 * scale:.0f}"],
     "sdk_overhead": lambda scale: ["--requests", f"{1500 * scale:.0f}", "--rounds", f"{2 + scale:.0f}"],
 }
 

@@ -16,45 +16,59 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import prometheus_client
-import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from sonde.config.collectors import collectors
 from sonde.config.prices import prices
+from sonde.config.scraping import scrape_configs
 from sonde.config.settings import Settings, refuse_open_door
-from sonde.config.values import Address
-from sonde.errors import Conflict, SondeError
+from sonde.config.values import Address, format_duration
+from sonde.errors import Conflict, SondeError, UserError
 from sonde.llm.inbox import LlmCalls
+from sonde.query.promql.clickhouse.resident import ResidentSamples
+from sonde.receivers.consumer import Consumer
 from sonde.receivers.in_flight import InFlight
 from sonde.receivers.otlp import grpc as otlp_grpc
 from sonde.receivers.otlp import http as otlp_http
-from sonde.receivers.otlp.receiver import Receiver
+from sonde.receivers.prometheus import remote_write
+from sonde.receivers.prometheus.scrape.scraper import Scraper
+from sonde.receivers.prometheus.scrape_config import ScrapeConfigs
+from sonde.receivers.prometheus.write_labels import LabelLimits
+from sonde.receivers.prometheus.write_limit import LimitedConsumer, LimitedWrites
+from sonde.receivers.receiver import Receiver
 from sonde.state.database import open_database
 from sonde.store import retention
+from sonde.store.active_series import ActiveSeries
 from sonde.store.client import Limits
 from sonde.store.dialect import Cluster
-from sonde.store.embedded import EngineCaps
+from sonde.store.embedded import EmbeddedClickHouse, EngineCaps
 from sonde.store.ingest import Ingest
 from sonde.store.lock import DirectoryLock
+from sonde.store.maintenance import Maintenance
 from sonde.store.metric_names import MetricNames
 from sonde.store.opening import Opened, open_embedded, open_server
 from sonde.store.pool import AsyncStore
+from sonde.store.rollups import Rollups
 from sonde.store.segment_log import Durability, LogLimits
 from sonde.store.self_metrics import IngestMetrics
 from sonde.store.server import ServerAddress
 from sonde.telemetry.signal import Signal
 from sonde.web.app import create_app
 from sonde.web.auth import Authenticator
+from sonde.web.drop_in import ORIGINALS, DropIn
 from sonde.web.keyring import Keyring
+from sonde.web.prometheus.configured import Configured
+from sonde.web.serving import DRAIN_SECONDS, listen, serving
 from sonde.web.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
@@ -65,8 +79,6 @@ _METRIC_NAMES = {
     "NoUTF8EscapingWithSuffixes": MetricNames.UTF8_WITH_SUFFIXES,
     "NoTranslation": MetricNames.UNTOUCHED,
 }
-_SWEEP_SECONDS = 600
-_DRAIN_SECONDS = 2.0
 _IN_FLIGHT_BYTES = 256 << 20
 _OPEN_FILES = 65_536
 
@@ -125,14 +137,25 @@ async def _run(settings: Settings, beside: Sequence[Beside]) -> None:
         stack.push_async_callback(asyncio.to_thread, ingest.close)
         ingest.start()
         _collect(stack, IngestMetrics(ingest))
-        stack.enter_context(_sweeping(settings, opened))
+        rollups = Rollups(opened.client)
+        stack.enter_context(_repeating("retention", 600, _sweep(settings, opened), at_once=True))
+        stack.enter_context(_repeating("rollups", 600, lambda: rollups.run_once(datetime.now(UTC))))
+        if isinstance(opened.client, EmbeddedClickHouse):
+            stack.enter_context(_repeating("memory", 60, opened.client.release_memory))
 
         authenticator = Authenticator(keyring, on_loopback=not settings.open_doors, now=time.time)
         receiver = Receiver(
             ingest, authenticator, InFlight(_IN_FLIGHT_BYTES), limit_bytes=settings.limits.max_body_bytes
         )
         otlp = otlp_http.application(receiver)
-        health = Health(settings.data, ingest, opened.messages)
+        active = _active_series(stack, settings, store)
+        writes = LimitedWrites(active, receiver.threads) if active else None
+        scraping = await _scraping(stack, settings, LimitedConsumer(ingest, writes) if writes else ingest)
+        health = Health(
+            settings.data,
+            ingest,
+            lambda: (*opened.messages, *scraping.messages(), *(active.messages() if active else ())),
+        )
         app = create_app(
             Surroundings(
                 store=store,
@@ -150,17 +173,28 @@ async def _run(settings: Settings, beside: Sequence[Beside]) -> None:
                     memory_bytes=settings.limits.query_memory,
                     result_rows=settings.limits.query_rows,
                 ),
-            )
+                resident=_resident(opened),
+            ),
+            Configured(
+                targets=scraping.scraper,
+                configuration=lambda: scraping.configs.text,
+                reload=scraping.reload,
+                maintenance=_maintenance(settings, opened, ingest, rollups),
+                retention=format_duration(settings.retention.metrics),
+            ),
         )
         app.mount("/otlp", otlp)
-        await stack.enter_async_context(_serving(app, ui_socket))
-        await stack.enter_async_context(_serving(otlp, otlp_socket))
+        app.mount("/prometheus/api/v1/otlp", otlp)
+        bounds = settings.limits.metrics
+        labels = LabelLimits(bounds.labels_per_series, bounds.label_name_bytes, bounds.label_value_bytes)
+        app.mount("/prometheus/api/v1", remote_write.application(receiver, labels=labels, limited=writes))
+        await stack.enter_async_context(serving(app, ui_socket))
+        await stack.enter_async_context(serving(otlp, otlp_socket))
         grpc_server = await otlp_grpc.start(receiver, settings.otlp_grpc.host, settings.otlp_grpc.port)
-        stack.push_async_callback(grpc_server.stop, _DRAIN_SECONDS)
+        stack.push_async_callback(grpc_server.stop, DRAIN_SECONDS)
         if settings.drop_in:
-            logger.warning(
-                "drop_in has nothing to open yet: OTLP has its own ports, and no other protocol is served so far"
-            )
+            await _open_originals(stack, app, settings.listen.host, ui_socket.getsockname()[1])
+        await scraping.scraper.start(scraping.configs)
         health.started = True
 
         ui = Address(settings.listen.host, ui_socket.getsockname()[1])
@@ -178,7 +212,7 @@ class Health:
 
     data: Path
     ingest: Ingest
-    messages: list[str]
+    messages: Callable[[], Sequence[str]]
     started: bool = False
 
     def obstacles(self) -> Sequence[str]:
@@ -189,7 +223,7 @@ class Health:
         """What comes in, the disk, and what somebody should look at."""
         counts = self.ingest.counts()
         usage = shutil.disk_usage(self.data)
-        messages = [{"severity": "warning", "text": text} for text in (*self.messages, *self.ingest.messages)]
+        messages = [{"severity": "warning", "text": text} for text in (*self.messages(), *self.ingest.messages)]
         for name, count in counts.items():
             if count.writer.trouble:
                 messages.append({"severity": "error", "text": f"{name} wait for the store: {count.writer.trouble}"})
@@ -210,6 +244,80 @@ class Health:
             "disk": {"free_bytes": usage.free, "total_bytes": usage.total},
             "messages": messages,
         }
+
+
+@dataclass(slots=True)
+class Scraping:
+    """The scraper, and the file that it follows."""
+
+    settings: Settings
+    scraper: Scraper
+    configs: ScrapeConfigs
+
+    async def reload(self) -> None:
+        """Read the file again; raises ``UserError`` if it is wrong, and then nothing has changed."""
+        configs = await asyncio.to_thread(scrape_configs, self.settings)
+        await self.scraper.reload(configs)
+        self.configs = configs
+        for message in self.messages():
+            logger.warning(message)
+
+    async def reload_on_signal(self) -> None:
+        """The same for nobody who could be told."""
+        try:
+            await self.reload()
+        except UserError as error:
+            logger.warning("%s is not in force: %s", self.settings.prometheus.config_file, error.message)
+        else:
+            logger.info("%s is in force", self.settings.prometheus.config_file)
+
+    def messages(self) -> Sequence[str]:
+        """What is in the file and not in force."""
+        file = self.settings.prometheus.config_file
+        return [f"{', '.join(self.configs.others)} in {file} are not in force"] if self.configs.others else []
+
+
+async def _scraping(stack: AsyncExitStack, settings: Settings, consumer: Consumer) -> Scraping:
+    """A scraper that has not begun; SIGHUP makes it read its file again."""
+    configs = await asyncio.to_thread(scrape_configs, settings)
+    interval = settings.collectors.interval // timedelta(milliseconds=1)
+    watched = [(collector, interval) for collector in collectors(settings)]
+    scraper = Scraper(consumer, settings.prometheus.tenant, collectors=watched)
+    stack.push_async_callback(scraper.stop)
+    scraping = Scraping(settings, scraper, configs)
+    for message in scraping.messages():
+        logger.warning(message)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def asked() -> None:
+        reloads.add(task := asyncio.create_task(scraping.reload_on_signal()))
+        task.add_done_callback(reloads.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked)
+    return scraping
+
+
+def _active_series(stack: AsyncExitStack, settings: Settings, store: AsyncStore) -> ActiveSeries | None:
+    """Counts series for as long as the server runs, if there is a limit to them."""
+    most = settings.limits.metrics.series
+    if not most:
+        return None
+    active = ActiveSeries(store, most, now=time.time)
+    counting = asyncio.create_task(active.keep_counting())
+    stack.callback(counting.cancel)
+    return active
+
+
+def _maintenance(settings: Settings, opened: Opened, ingest: Ingest, rollups: Rollups) -> Maintenance:
+    is_embedded = isinstance(opened.client, EmbeddedClickHouse)
+    return Maintenance(opened.client, ingest, data=settings.data if is_embedded else None, derived=[rollups])
+
+
+def _resident(opened: Opened) -> ResidentSamples | None:
+    """Only the embedded engine is written to by nobody else."""
+    if not isinstance(opened.client, EmbeddedClickHouse):
+        return None
+    return ResidentSamples(lambda: time.time_ns() // 1_000_000, revision=opened.client.revision)
 
 
 def _open_store(settings: Settings) -> Opened:
@@ -240,70 +348,58 @@ def _open_ingest(settings: Settings, opened: Opened) -> Ingest:
     )
 
 
-@contextlib.contextmanager
-def _sweeping(settings: Settings, opened: Opened) -> Iterator[None]:
-    """Retention, at start and every ten minutes, in a thread."""
+def _sweep(settings: Settings, opened: Opened) -> Callable[[], None]:
+    """Drops what is too old, or too much."""
     kept = settings.retention
     rules = {group: retention.Rule(getattr(kept, group), getattr(kept.max_bytes, group)) for group in retention.TABLES}
-    done = threading.Event()
+    rules["metrics_rollups"] = retention.Rule(kept.metrics_rollups)
 
     def sweep() -> None:
+        for partition in retention.sweep(opened.client, rules, datetime.now(UTC)):
+            logger.info("retention dropped %s of %s", partition.day, partition.table)
+
+    return sweep
+
+
+@contextlib.contextmanager
+def _repeating(name: str, seconds: float, work: Callable[[], object], *, at_once: bool = False) -> Iterator[None]:
+    """Work on the store again and again, in a thread of its own."""
+    done = threading.Event()
+
+    def run() -> None:
+        if not at_once:
+            done.wait(seconds)
         while not done.is_set():
             try:
-                for partition in retention.sweep(opened.client, rules, datetime.now(UTC)):
-                    logger.info("retention dropped %s of %s", partition.day, partition.table)
+                work()
             except SondeError:
-                logger.exception("retention did not finish; it is tried again in ten minutes")
-            done.wait(_SWEEP_SECONDS)
+                if not done.is_set():  # else the engine was closed meanwhile
+                    logger.exception("%s did not finish; it is tried again in %g s", name, seconds)
+            done.wait(seconds)
 
-    thread = threading.Thread(target=sweep, name="sonde-retention", daemon=True)
+    thread = threading.Thread(target=run, name=f"sonde-{name}", daemon=True)
     thread.start()
     try:
         yield
     finally:
         done.set()
-        thread.join(_DRAIN_SECONDS)
+        thread.join(DRAIN_SECONDS)
 
 
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn without its own signal handlers: two of them run in one loop, and ``serve`` decides when they end."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listens = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listens.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+def _listen(stack: AsyncExitStack, address: Address, key: str) -> socket.socket:
+    return listen(stack, address.host, address.port, name=f"{address} ({key})")
 
 
-@contextlib.asynccontextmanager
-async def _serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
-    server = _Uvicorn(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=int(_DRAIN_SECONDS),
-            timeout_keep_alive=75,
-        )
-    )
-    task = asyncio.create_task(server.serve([listening]))
-    try:
-        listens = asyncio.create_task(server.listens.wait())
-        await asyncio.wait({listens, task}, return_when=asyncio.FIRST_COMPLETED)
-        yield
-    finally:
-        server.should_exit = True
-        await task
+async def _open_originals(stack: AsyncExitStack, app: ASGIApp, host: str, ui_port: int) -> None:
+    """The standard ports of the originals; one that is taken is reported and skipped."""
+    for original in ORIGINALS:
+        try:
+            listening = _listen(stack, Address(host, original.port), "drop_in")
+        except Conflict as error:
+            logger.warning("%s' port is not opened: %s", original.name, error.message)
+        else:
+            await stack.enter_async_context(serving(DropIn(app, original, ui_port=ui_port), listening))
+            logger.info("%s is at %s", original.name, Address(host, original.port))
 
 
 @contextlib.contextmanager
@@ -339,21 +435,6 @@ def _say(line: str) -> None:
 def _collect(stack: AsyncExitStack, collector: IngestMetrics) -> None:
     prometheus_client.REGISTRY.register(collector)
     stack.callback(prometheus_client.REGISTRY.unregister, collector)
-
-
-def _listen(stack: AsyncExitStack, address: Address, key: str) -> socket.socket:
-    """A listening socket, so that a port that is taken is said by name before anything else starts."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        listening = socket.create_server((address.host, address.port), family=family, backlog=1024)
-    except OSError as error:
-        raise Conflict(
-            f"cannot listen on {address} ({key}): {error.strerror}",
-            code="port_taken",
-            hint="stop what listens there, or choose another address",
-        ) from error
-    stack.callback(listening.close)
-    return listening
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -9,10 +9,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from sonde.config import Address, load, refuse_open_door
 from sonde.config.keys import KEYS, value_of
-from sonde.config.settings import MaxBytes, OwnPrice, Retention
+from sonde.config.settings import MaxBytes, OwnPrice, Redis, Retention
 from sonde.config.values import format_duration, format_size, parse_size
 from sonde.errors import UserError
 from sonde.store.retention import TABLES
@@ -59,6 +60,9 @@ def test_a_flag_wins_over_the_environment_the_environment_over_the_file_the_file
         ("log.level", "WARNING", "warning"),
         ("allowed_hosts", "a.example, b.example", ("a.example", "b.example")),
         ("data", "/srv/sonde", Path("/srv/sonde")),
+        ("prometheus.config_file", "/etc/prometheus/prometheus.yml", Path("/etc/prometheus/prometheus.yml")),
+        ("collectors.enabled", "host, process", ("host", "process")),
+        ("collectors.redis", '[{"url": "redis://cache"}]', (Redis(url=SecretStr("redis://cache")),)),
         ("llm.prices", '[{"model": "own-*", "usd_per_million": {"input": 2}}]', (OWN_PRICE,)),
     ],
 )
@@ -111,6 +115,15 @@ def test_yaml_numbers_booleans_and_lists_need_no_quotes(tmp_path: Path):
             "llm:\n  prices:\n  - model: x\n    usd_per_million: {input: free}",
             "3:3: llm.prices: 0.usd_per_million.input: 'free': input should be a valid number, unable to parse string as a number",
         ),
+        (
+            "collectors: {enabled: [host, proc]}",
+            "1:23: collectors.enabled: 1: 'proc' is not one of 'host', 'process' or 'containers'",
+        ),
+        (
+            "collectors:\n  redis:\n  - {url: redis://:hunter2@cache, secret: hunter2}",
+            "3:3: collectors.redis: 0.secret: extra inputs are not permitted",
+        ),
+        ("collectors: {interval: 10ms}", "1:24: collectors.interval: at least 1s"),
         ("- data", "1:1: the file must be a mapping of keys to values"),
     ],
 )
@@ -234,5 +247,5 @@ def test_on_loopback_no_key_is_needed(listen: str):
 
 def test_every_group_of_tables_has_a_retention_and_a_bound():
     groups = set(TABLES)
-    assert set(Retention.model_fields) == groups | {"max_bytes"}
+    assert set(Retention.model_fields) == groups | {"max_bytes", "metrics_rollups"}
     assert set(MaxBytes.model_fields) == groups

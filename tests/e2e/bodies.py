@@ -9,8 +9,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from tests.receivers.prometheus.write_requests import histogram, series, version_1, version_2
 
-SPANS, LOG_RECORDS, POINTS = 40, 40, 40
+SPANS, LOG_RECORDS, POINTS, HISTOGRAMS = 40, 40, 40, 5
 
 
 def attribute(key: str, value: str | int) -> KeyValue:
@@ -78,3 +79,17 @@ def metrics(batch: int) -> bytes:
         point = metric.gauge.data_points.add(time_unix_nano=time.time_ns(), as_double=item)
         point.attributes.extend([attribute("batch", batch), attribute("item", item)])
     return request.SerializeToString()
+
+
+def remote_write(batch: int) -> bytes:
+    """POINTS samples and HISTOGRAMS native ones, each of a series of its own; odd batches are of version 2."""
+    now = time.time_ns() // 1_000_000
+    labels = [{"batch": str(batch), "item": str(item)} for item in range(POINTS)]
+    described = [
+        *(series("crash_written", (float(item), now), labels=own) for item, own in enumerate(labels)),
+        *(
+            series("crash_histogram", labels=own, histograms=[histogram({1: 2}, timestamp=now)])
+            for own in labels[:HISTOGRAMS]
+        ),
+    ]
+    return version_2(*described) if batch % 2 else version_1(*described)

@@ -6,25 +6,42 @@ import http.client
 import os
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from tests.e2e import bodies
 from tests.e2e.server_process import ServerProcess
 
+from sonde.receivers import snappy
+
 pytestmark = pytest.mark.e2e
 
-SIGNALS: dict[str, Callable[[int], bytes]] = {"traces": bodies.spans, "logs": bodies.logs, "metrics": bodies.metrics}
+SIGNALS: dict[str, Callable[[int], bytes]] = {
+    "traces": bodies.spans,
+    "logs": bodies.logs,
+    "metrics": bodies.metrics,
+    "prometheus": bodies.remote_write,
+}
+
+
+def request(signal: str, batch: int) -> tuple[str, bytes, Mapping[str, str]]:
+    """Path, body and headers of a numbered body."""
+    body, headers = SIGNALS[signal](batch), {"Content-Type": "application/x-protobuf"}
+    if signal != "prometheus":
+        return f"/v1/{signal}", body, headers
+    message = "io.prometheus.write.v2.Request" if batch % 2 else "prometheus.WriteRequest"
+    headers = {"Content-Type": f"application/x-protobuf;proto={message}", "Content-Encoding": "snappy"}
+    return "/prometheus/api/v1/write", snappy.compress(body), headers
 
 
 class Senders:
     """Two clients for each signal, which send numbered bodies until told to stop and note the numbers that were acknowledged."""
 
-    def __init__(self, port: int, first_batch: int) -> None:
+    def __init__(self, server: ServerProcess, first_batch: int) -> None:
         self.acknowledged: dict[str, set[int]] = {signal: set() for signal in SIGNALS}
         self.sent: dict[str, set[int]] = {signal: set() for signal in SIGNALS}
-        self._port = port
+        self._ports = {signal: server.ui if signal == "prometheus" else server.otlp for signal in SIGNALS}
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._send, args=(signal, first_batch + client, 2))
@@ -40,18 +57,16 @@ class Senders:
             thread.join()
 
     def _send(self, signal: str, batch: int, step: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._ports[signal], timeout=10)
         while not self._stop.is_set():
             self.sent[signal].add(batch)
             try:
-                connection.request(
-                    "POST", f"/v1/{signal}", SIGNALS[signal](batch), {"Content-Type": "application/x-protobuf"}
-                )
+                connection.request("POST", *request(signal, batch))
                 answer = connection.getresponse()
                 answer.read()
             except (OSError, http.client.HTTPException):
                 return  # killed: this body was not acknowledged, and this client is done
-            if answer.status == 200:
+            if answer.status in (200, 204):
                 self.acknowledged[signal].add(batch)
             batch += step
 
@@ -63,7 +78,7 @@ def _survive(data: Path, rounds: int) -> None:
     sent: dict[str, set[int]] = {signal: set() for signal in SIGNALS}
     for number in range(rounds):
         server.start()
-        senders = Senders(server.otlp, first_batch=(number + 1) * 1_000_000)
+        senders = Senders(server, first_batch=(number + 1) * 1_000_000)
         threading.Event().wait(0.2 + chance.random() * 2)
         server.kill()
         senders.stop()
@@ -110,14 +125,21 @@ TABLES = [
     ("rag_traces", "SELECT toInt64(extract(query, '\\\\d+')) AS b, count() FROM rag_traces GROUP BY b", 1, "traces"),
     ("logs", "SELECT attr_int['batch'] AS b, count() FROM logs GROUP BY b", bodies.LOG_RECORDS, "logs"),
     ("scores", "SELECT toInt64(extract(score_id, '\\\\d+')) AS b, count() FROM scores GROUP BY b", 1, "logs"),
-    (
-        "samples",
+    *(
         (
-            "SELECT toInt64(labels['batch']) AS b, count() FROM samples INNER JOIN (SELECT id, any(labels) AS labels FROM series "
-            "WHERE metric = 'crash_gauge' GROUP BY id) AS s USING (id) WHERE metric = 'crash_gauge' GROUP BY b"
-        ),
-        bodies.POINTS,
-        "metrics",
+            f"{metric} in {table}",
+            (
+                f"SELECT toInt64(labels['batch']) AS b, count() FROM {table} INNER JOIN (SELECT id, any(labels) AS labels FROM series "
+                f"WHERE metric = '{metric}' GROUP BY id) AS s USING (id) WHERE metric = '{metric}' GROUP BY b"
+            ),
+            expected,
+            signal,
+        )
+        for table, metric, expected, signal in (
+            ("samples", "crash_gauge", bodies.POINTS, "metrics"),
+            ("samples", "crash_written", bodies.POINTS, "prometheus"),
+            ("histograms", "crash_histogram", bodies.HISTOGRAMS, "prometheus"),
+        )
     ),
 ]
 

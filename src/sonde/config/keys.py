@@ -63,7 +63,8 @@ def _sections(section: type[Section], prefix: str = "") -> Iterator[tuple[str, s
 
 
 def _is_secret(field: FieldInfo) -> bool:
-    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+    marked = any(isinstance(mark, Kind) and mark.secret for mark in field.metadata)
+    return marked or field.annotation is SecretStr or SecretStr in get_args(field.annotation)
 
 
 def _kind(field: FieldInfo) -> str:

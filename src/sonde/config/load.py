@@ -114,7 +114,8 @@ def _validate(given: Mapping[str, _Given], problems: list[str]) -> Settings | No
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             path, below = _key_and_rest(problem["loc"])
-            reason = f"{below}: {_reason(problem)}" if below else _reason(problem)
+            why = _message(problem) if path in KEYS and KEYS[path].secret else _reason(problem)
+            reason = f"{below}: {why}" if below else why
             problems.append(f"{given[path].place(path)}: {reason}" if path in given else reason)
         return None
 
@@ -128,8 +129,13 @@ def _key_and_rest(location: tuple[int | str, ...]) -> tuple[str, str]:
     return "", ""
 
 
+def _message(problem: ErrorDetails) -> str:
+    """What is wrong with a value, without the value."""
+    return f"{problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
 def _reason(problem: ErrorDetails) -> str:
-    """What is wrong with a value, in words of ours; only secrets cannot get here, because any text may be one."""
+    """What is wrong with a value, in words of ours."""
     context = problem.get("ctx", {})
     match problem["type"]:
         case "value_error":
@@ -141,7 +147,7 @@ def _reason(problem: ErrorDetails) -> str:
         case "literal_error":
             return f"{problem['input']!r} is not one of {context['expected']}"
         case _:
-            return f"{problem['input']!r}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+            return f"{problem['input']!r}: {_message(problem)}"
 
 
 def _from_flags(flags: Mapping[str, str | None]) -> Iterator[tuple[str, _Given]]:

@@ -9,9 +9,21 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from sonde.config.values import Address, Duration, Folder, Kind, Listen, Names, Size, lower_case, read_yaml
+from sonde.config.values import (
+    Address,
+    Duration,
+    File,
+    Folder,
+    Kind,
+    Listen,
+    Names,
+    Size,
+    lower_case,
+    read_list,
+    read_yaml,
+)
 from sonde.errors import UserError
 
 _GIB = 1 << 30
@@ -32,7 +44,7 @@ class MaxBytes(Section):
     logs: Size = 0
     """Log records."""
     metrics: Size = 0
-    """Series, samples, histograms and exemplars."""
+    """Series, samples, histograms, exemplars and rollups."""
     llm_calls: Size = 0
     """LLM calls and RAG traces."""
     feedback: Size = 0
@@ -47,12 +59,27 @@ class Retention(Section):
     logs: Duration = timedelta(days=30)
     """Log records."""
     metrics: Duration = timedelta(days=400)
-    """Series, samples, histograms and exemplars."""
+    """Samples, histograms and exemplars."""
+    metrics_rollups: Duration = timedelta(days=400)
+    """What samples are summed up to for long ranges, every 5 minutes and every hour; never shorter than `metrics`."""
     llm_calls: Duration = timedelta(days=90)
     """LLM calls and RAG traces."""
     feedback: Duration = timedelta(0)
     """Feedback and evaluation scores."""
     max_bytes: MaxBytes = MaxBytes()
+
+
+class MetricLimits(Section):
+    """How many series there may be. What is beyond is refused and said, and series that are there go on."""
+
+    series: Annotated[int, Field(ge=0)] = 1_000_000
+    """The most series that a tenant may have on a day; 0 sets no bound. Counted every five seconds."""
+    labels_per_series: Annotated[int, Field(ge=1)] = 128
+    """The most labels of a series."""
+    label_name_bytes: Annotated[int, Field(ge=1)] = 1024
+    """The longest name of a label, in bytes."""
+    label_value_bytes: Annotated[int, Field(ge=1)] = 16_384
+    """The longest value of a label, in bytes."""
 
 
 class Limits(Section):
@@ -70,6 +97,7 @@ class Limits(Section):
     """The most memory that a query may use."""
     query_rows: Annotated[int, Field(ge=1)] = 100_000
     """The most rows that a query may return."""
+    metrics: MetricLimits = MetricLimits()
 
 
 class Engine(Section):
@@ -92,6 +120,76 @@ class Otlp(Section):
         "UnderscoreEscapingWithSuffixes"
     )
     """`NoUTF8EscapingWithSuffixes` keeps UTF-8 names as they are; `NoTranslation` adds no unit and `_total` either."""
+
+
+class Prometheus(Section):
+    """Scraping, as Prometheus' own configuration file tells it."""
+
+    config_file: File | None = None
+    """A `prometheus.yml`: its `global` and `scrape_configs`. Read again on SIGHUP and `POST /prometheus/-/reload`."""
+    tenant: str = "default"
+    """Whose the scraped series are, and those of the collectors."""
+
+
+class Postgres(Section):
+    """A PostgreSQL server that is watched."""
+
+    dsn: SecretStr
+    """`postgresql://user@host:port/database?sslmode=require`, or `host=… user=…` as libpq reads it."""
+    password: SecretStr = SecretStr("")
+    """Instead of one in the DSN."""
+    password_file: File | None = None
+    """A file with the password."""
+    disabled: Names = ()
+    """Names of postgres_exporter's collectors that are left out."""
+    statements: Annotated[int, Field(ge=0)] = 100
+    """How many statements of `pg_stat_statements` are told, those that took the most time."""
+
+
+class Redis(Section):
+    """A Redis or Valkey server that is watched."""
+
+    url: SecretStr
+    """`redis://user@host:port/db`, `rediss://` for TLS, or `unix:///path`."""
+    password: SecretStr = SecretStr("")
+    """Instead of one in the URL."""
+    password_file: File | None = None
+    """A file with the password."""
+
+
+Watched = Literal["host", "process", "containers"]
+
+
+class Collectors(Section):
+    """Exporters inside Sonde, with the metric names of the exporters that people know."""
+
+    enabled: Annotated[tuple[Watched, ...], BeforeValidator(read_list), Kind("list of host, process, containers")] = ()
+    """What is watched of this machine: `host` as node_exporter tells it, `process` as process-exporter, `containers` as
+    cAdvisor."""
+    interval: Duration = timedelta(seconds=15)
+    """How often."""
+    rootfs: Folder = Path("/")
+    """Where the machine's root is: `/host` in a container that has it mounted there."""
+    host_disabled: Names = ()
+    """Names of node_exporter's collectors that are left out, such as `hwmon`."""
+    docker_socket: File = Path("/var/run/docker.sock")
+    """Docker's or Podman's socket, for the names of containers."""
+    postgres: Annotated[
+        tuple[Postgres, ...], BeforeValidator(read_yaml), Kind("list of servers", structured=True, secret=True)
+    ] = ()
+    """PostgreSQL servers, as postgres_exporter tells them: `[{dsn: "postgresql://sonde@db/shop", password_file: …}]`,
+    and where it matters `password`, `disabled` and `statements`."""
+    redis: Annotated[
+        tuple[Redis, ...], BeforeValidator(read_yaml), Kind("list of servers", structured=True, secret=True)
+    ] = ()
+    """Redis servers, as redis_exporter tells them: `[{url: "redis://cache:6379", password_file: …}]`."""
+
+    @field_validator("interval")
+    @classmethod
+    def _not_too_often(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError("at least 1s")
+        return value
 
 
 class Store(Section):
@@ -153,7 +251,7 @@ class Settings(Section):
     otlp_http: Listen = Address("127.0.0.1", 4318)
     """OTLP over HTTP."""
     drop_in: bool = False
-    """Also open the standard ports of the originals: 9090 Prometheus, 3100 Loki, 3200 Tempo, 16686 Jaeger …"""
+    """Also open the standard ports of the originals: so far 9090, Prometheus."""
     api_key: SecretStr | None = None
     """A key with the role admin that exists without `sonde keys create`; for the first start and for containers."""
     allowed_hosts: Names = ()
@@ -163,6 +261,8 @@ class Settings(Section):
     retention: Retention = Retention()
     limits: Limits = Limits()
     otlp: Otlp = Otlp()
+    prometheus: Prometheus = Prometheus()
+    collectors: Collectors = Collectors()
     engine: Engine = Engine()
     store: Store = Store()
     llm: Llm = Llm()

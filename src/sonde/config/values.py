@@ -127,11 +127,12 @@ def _read_duration(value: Any) -> Any:
         raise ValueError(f"{error.message}; {error.hint}") from error
 
 
-def _read_folder(value: Any) -> Any:
+def _read_path(value: Any) -> Any:
     return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
 
 
-def _read_list(value: Any) -> Any:
+def read_list(value: Any) -> Any:
+    """Several texts: a list, or one text with commas."""
     return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
 
@@ -156,6 +157,8 @@ class Kind:
 
     text: str
     structured: bool = False
+    secret: bool = False
+    """There may be secrets in it, which are not written back."""
 
 
 SIZE = Kind("size, like 512MB or 64MiB")
@@ -163,5 +166,6 @@ SIZE = Kind("size, like 512MB or 64MiB")
 Listen = Annotated[Address, BeforeValidator(_read_address), Kind("host:port")]
 Size = Annotated[int, BeforeValidator(_read_size), Field(ge=0), SIZE]
 Duration = Annotated[timedelta, BeforeValidator(_read_duration), Kind("duration, like 90d or 15s")]
-Folder = Annotated[Path, BeforeValidator(_read_folder), Kind("folder")]
-Names = Annotated[tuple[str, ...], BeforeValidator(_read_list), Kind("list; in the environment parted by commas")]
+Folder = Annotated[Path, BeforeValidator(_read_path), Kind("folder")]
+File = Annotated[Path, BeforeValidator(_read_path), Kind("file")]
+Names = Annotated[tuple[str, ...], BeforeValidator(read_list), Kind("list; in the environment parted by commas")]

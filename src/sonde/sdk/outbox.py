@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sonde.sdk.guard import guard
-from sonde.telemetry.signal import Signal
+from sonde.telemetry.signal import OTEL_SIGNALS, Signal
 
 _MAX_QUEUED_BYTES = 32 << 20
 _EXIT_SECONDS = 3.0
@@ -95,7 +95,7 @@ class Outbox:
     def _start(self) -> None:
         # The condition's lock is reentrant: a finaliser or signal handler may put while this thread is in here.
         self._changed = threading.Condition()
-        self._lanes = {signal: _Lane() for signal in Signal}
+        self._lanes = {signal: _Lane() for signal in OTEL_SIGNALS}
         self._senders = self._make_senders()
         self._wanted = self._served = 0
         self._lost = 0

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from urllib.parse import unquote
 
 from sonde.errors import UserError
-from sonde.telemetry.signal import Signal
+from sonde.telemetry.signal import OTEL_SIGNALS, Signal
 from sonde.telemetry.tenancy import TENANT_HEADER, parse_tenant
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
@@ -131,7 +131,7 @@ def _endpoints(environ: Mapping[str, str], given: str) -> dict[Signal, str]:
     return {
         signal: (not given and environ.get(f"OTEL_EXPORTER_OTLP_{signal.name}_ENDPOINT"))
         or f"{shared.removesuffix('/')}/v1/{signal.value}"
-        for signal in Signal
+        for signal in OTEL_SIGNALS
         if environ.get(f"OTEL_{signal.name}_EXPORTER", "otlp").strip().lower() != "none"
     }
 

@@ -12,6 +12,7 @@ from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sonde.demo.buckets import SECONDS
 from sonde.demo.catalog import TENANTS
 from sonde.sdk.logs.logger import get_logger
 
@@ -27,15 +28,25 @@ _PRICES = {
 }
 
 _meter = metrics.get_meter("backend-api")
-_request_duration = _meter.create_histogram("api_request_duration_seconds", unit="s", description="Time to answer")
+_request_duration = _meter.create_histogram(
+    "api_request_duration_seconds", unit="s", description="Time to answer", explicit_bucket_boundaries_advisory=SECONDS
+)
 _requests = _meter.create_counter("api_requests_total", description="Requests answered, by status")
 _errors = _meter.create_counter("api_errors_total", description="Requests answered with a 5xx status")
 _llm_calls = _meter.create_counter("llm_calls_total", description="Calls of a language model, by function and success")
-_llm_duration = _meter.create_histogram("llm_call_duration_seconds", unit="s", description="Duration of LLM calls")
+_llm_duration = _meter.create_histogram(
+    "llm_call_duration_seconds",
+    unit="s",
+    description="Duration of LLM calls",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
 _llm_tokens = _meter.create_counter("llm_tokens_total", description="Tokens that a model read and wrote")
 _llm_cost = _meter.create_counter("llm_cost_usd_total", description="Dollars spent on models whose price is known")
 query_duration = _meter.create_histogram(
-    "postgres_query_duration_seconds", unit="s", description="Duration of database queries"
+    "postgres_query_duration_seconds",
+    unit="s",
+    description="Duration of database queries",
+    explicit_bucket_boundaries_advisory=SECONDS,
 )
 goals_created = _meter.create_counter("goals_created_total", description="Goals written down")
 orders_placed = _meter.create_counter("orders_placed_total", description="Orders placed")

@@ -13,6 +13,7 @@ from fastapi import FastAPI, HTTPException, Query
 from opentelemetry import metrics, trace
 from pydantic import BaseModel
 
+from sonde.demo.buckets import SECONDS
 from sonde.demo.catalog import PRODUCTS, USER_IDS
 from sonde.demo.ml_engine.recommender import Matrix
 from sonde.demo.ml_engine.training import Model, train
@@ -27,7 +28,12 @@ _in_progress = _meter.create_up_down_counter("ml_requests_in_progress", descript
 _served = _meter.create_counter("recommendations_total", description="Recommended products")
 _cache_hits = _meter.create_counter("embedding_cache_hits_total", description="User embeddings found in the cache")
 _cache_misses = _meter.create_counter("embedding_cache_misses_total", description="User embeddings computed anew")
-_search = _meter.create_histogram("ann_search_duration_seconds", unit="s", description="Nearest product search")
+_search = _meter.create_histogram(
+    "ann_search_duration_seconds",
+    unit="s",
+    description="Nearest product search",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
 _tracer = trace.get_tracer("ml-engine")
 _log = get_logger("ml-engine")
 

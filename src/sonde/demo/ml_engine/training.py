@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from opentelemetry import metrics, trace
 
+from sonde.demo.buckets import SECONDS
 from sonde.demo.catalog import PRODUCTS, USER_IDS
 from sonde.demo.ml_engine.recommender import (
     Interactions,
@@ -21,7 +22,12 @@ from sonde.sdk.logs.logger import get_logger
 
 _meter = metrics.get_meter("ml-engine")
 _jobs = _meter.create_counter("training_jobs_total", description="Training runs, by how they ended")
-_duration = _meter.create_histogram("training_duration_seconds", unit="s", description="How long a training run took")
+_duration = _meter.create_histogram(
+    "training_duration_seconds",
+    unit="s",
+    description="How long a training run took",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
 _invalid = _meter.create_counter("data_validation_errors_total", description="Rows that cannot be learnt from")
 _ndcg = _meter.create_gauge("model_ndcg", description="NDCG at 5 of the model that serves")
 _recall = _meter.create_gauge("model_recall", description="Recall at 5 of the model that serves")

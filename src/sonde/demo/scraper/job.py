@@ -10,6 +10,7 @@ import httpx
 from opentelemetry import metrics, trace
 from opentelemetry.trace import StatusCode
 
+from sonde.demo.buckets import SECONDS
 from sonde.demo.scraper.page import Changes, Listing, Page, compare, parse_page
 from sonde.sdk.logs.logger import get_logger
 
@@ -17,7 +18,12 @@ _meter = metrics.get_meter("scraper")
 _runs = _meter.create_counter("scraper_runs_total", description="Runs, by how they ended")
 _products = _meter.create_counter("scraper_products_total", description="Products that were new, updated or delisted")
 _errors = _meter.create_counter("scraper_errors_total", description="Pages or rows that could not be read")
-_duration = _meter.create_histogram("scraper_run_duration_seconds", unit="s", description="How long a run took")
+_duration = _meter.create_histogram(
+    "scraper_run_duration_seconds",
+    unit="s",
+    description="How long a run took",
+    explicit_bucket_boundaries_advisory=SECONDS,
+)
 _last_success = _meter.create_gauge(
     "scraper_last_success_timestamp_seconds", description="Unix time of the last run that succeeded"
 )
