@@ -61,7 +61,7 @@ async def test_prometheus_scripts_pass_on_the_real_store(
                 await conformance.test_prometheus_script(case)
             except (AssertionError, pytest.fail.Exception) as failure:
                 failed.append(f"{case.name} {case.query}: {failure}")
-    assert resident is None or resident.size_bytes > 0 or not tenants
+    assert resident is None or resident.size_bytes > 0 or path.stem == "literals"  # which has no series at all
     assert not failed, "\n".join(failed)
 
 
