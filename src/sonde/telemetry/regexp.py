@@ -1,4 +1,4 @@
-"""Checks a matcher's regular expression, and says what is wrong with it in the words of Go's parser."""
+"""Checks a regular expression, and says what is wrong with it in the words of Go's parser."""
 
 from __future__ import annotations
 
