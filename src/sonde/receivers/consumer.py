@@ -1,6 +1,6 @@
 """What every receiver asks of the rest of the house: who is calling, and where does a body go next.
 
-``app.py`` decides which: the key store behind ``Authenticate``, the segment log behind ``Consumer``.
+``app`` decides which: the key store behind ``Authenticate``, the segment log behind ``Consumer``.
 """
 
 from __future__ import annotations

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tests.query.promql import histogram_notation
-from tests.query.promql.histogram_notation import Notation
-from tests.query.promql.memory_storage import STALE, Line, MemoryStorage, Point
 
+from sonde.query.promql.histogram import notation as histogram_notation
 from sonde.query.promql.histogram.classic_buckets import custom_buckets
+from sonde.query.promql.histogram.notation import Notation
+from sonde.query.promql.memory_storage import STALE, Line, MemoryStorage, Point
 from sonde.query.promql.number import parse_float
 from sonde.telemetry.labels import METRIC_NAME, Labels, labels_of, value_of
 from sonde.telemetry.quoting import unquote
@@ -109,22 +109,23 @@ class Load:
     def into(self, series: dict[Labels, Line]) -> None:
         """Add what is loaded."""
         own: dict[Labels, dict[int, Point]] = {}
-        for text in self.lines:
+        for text in sorted(self.lines, key=lambda line: "@st" in line):
             labels, rest = series_of(text)
             line = series.setdefault(labels, Line())
             if rest.startswith("@st"):
-                for place, shift in enumerate(shifts_of(rest[3:])):
-                    if shift is not None:
-                        line.starts[place * self.step] = place * self.step + shift
+                shifts = enumerate(shifts_of(rest[3:]))
+                line.put_starts({n * self.step: n * self.step + shift for n, shift in shifts if shift is not None})
                 continue
             for place, value in enumerate(values_of(rest)):
                 if value is not None:
                     point = value.histogram if isinstance(value, Notation) else value
-                    line.points[place * self.step] = point
+                    line.put(place * self.step, point)
                     own.setdefault(labels, {})[place * self.step] = point
         if self.with_nhcb:
             for labels, points in converted(own).items():
-                series.setdefault(labels, Line()).points.update(points)
+                line = series.setdefault(labels, Line())
+                for time, point in points.items():
+                    line.put(time, point)
 
 
 def converted(series: dict[Labels, dict[int, Point]]) -> dict[Labels, dict[int, Point]]:
@@ -270,7 +271,7 @@ def storage_of(case: Eval) -> MemoryStorage:
         series: dict[Labels, Line] = {}
         for load in case.loads:
             load.into(series)
-        _STORAGES[key] = MemoryStorage({labels: line for labels, line in series.items() if line.points})
+        _STORAGES[key] = MemoryStorage({labels: line for labels, line in series.items() if len(line.columns.times)})
     return _STORAGES[key]
 
 

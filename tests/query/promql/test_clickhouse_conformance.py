@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from tests.query.promql import test_conformance as conformance
-from tests.query.promql.memory_storage import MemoryStorage
 from tests.query.promql.metric_rows import insert_histograms, insert_series
 from tests.query.promql.script import Eval, storage_of
 
@@ -21,6 +20,7 @@ from sonde.query.promql.clickhouse.resident import ResidentSamples
 from sonde.query.promql.clickhouse.storage import ClickHouseStorage
 from sonde.query.promql.evaluate import evaluate
 from sonde.query.promql.histogram.native import Histogram
+from sonde.query.promql.memory_storage import MemoryStorage
 from sonde.query.promql.parser import parse
 from sonde.query.promql.query import Query, Result
 from sonde.store.pool import AsyncStore

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.query.promql.histogram_notation import Notation, to_notation
 from tests.query.promql.script import Eval, Expected, evals, nearly_equal, storage_of
 
 from sonde.errors import UserError
 from sonde.query.promql.ast import At, Call, Node, Subquery, VectorSelector
 from sonde.query.promql.evaluate import evaluate
 from sonde.query.promql.histogram.native import Histogram
+from sonde.query.promql.histogram.notation import Notation, to_notation
 from sonde.query.promql.parser import parse
 from sonde.query.promql.plan import TIME_BOUND
 from sonde.query.promql.query import Query, Result

@@ -8,11 +8,11 @@ import threading
 
 import numpy as np
 import pytest
-from tests.query.promql.memory_storage import STALE, Line, MemoryStorage
 
 from sonde.errors import LimitExceeded, UserError
 from sonde.query.promql.evaluate import evaluate
 from sonde.query.promql.evaluation.windows import BLOCK
+from sonde.query.promql.memory_storage import STALE, Line, MemoryStorage
 from sonde.query.promql.parser import parse
 from sonde.query.promql.query import Limits, Query, Result
 from sonde.query.promql.series import Grid, Samples, Scalar, Text, Vector

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.query.promql.memory_storage import STALE, Line, MemoryStorage
 from tests.query.promql.plain_functions import PLAIN, in_window, without_stale
 
 from sonde.query.promql.evaluate import evaluate
 from sonde.query.promql.evaluation.summation import BLOCK, compensated
+from sonde.query.promql.memory_storage import STALE, Line, MemoryStorage
 from sonde.query.promql.parser import parse
 from sonde.query.promql.query import Query
 from sonde.query.promql.series import Vector

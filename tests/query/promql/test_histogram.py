@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.query.promql.histogram_notation import as_stored, parse, parse_series, to_notation
 
 from sonde.query.promql.histogram.align import MixedBuckets
 from sonde.query.promql.histogram.arithmetic import (
@@ -22,6 +21,7 @@ from sonde.query.promql.histogram.arithmetic import (
 )
 from sonde.query.promql.histogram.bounds import exponential_bounds
 from sonde.query.promql.histogram.native import CounterReset, Histogram, all_buckets, validate
+from sonde.query.promql.histogram.notation import as_stored, parse, parse_series, to_notation
 from sonde.query.promql.histogram.quantile import deviation, fraction, quantile
 from sonde.query.promql.histogram.text import to_json, to_text
 from sonde.query.promql.histogram.trim import trim_lower, trim_upper

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.query.promql.histogram_notation import parse, parse_series
 
 from sonde.query.promql.histogram.arithmetic import mean, total
 from sonde.query.promql.histogram.native import Histogram
+from sonde.query.promql.histogram.notation import parse, parse_series
 from sonde.query.promql.histogram.quantile import deviation, fraction, quantile, variance
 from sonde.query.promql.histogram.trim import trim_lower, trim_upper
 

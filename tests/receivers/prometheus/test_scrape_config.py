@@ -130,8 +130,8 @@ REFUSED_HERE = [
     (JOB + "tls_config: {cert_file: a, key: hunter2}", "3:3: scrape_configs.0.tls_config: "),
     (JOB + "tls_config: {cert_file: a}", "3:3: scrape_configs.0.tls_config: cert_file and key_file belong together"),
     (JOB + "http_headers: {'a b': {values: [a]}}", "3:3: scrape_configs.0.http_headers: 'a b' cannot be the name of a header"),
-    (JOB + "http_sd_configs: [{url: 'http://a', refresh_interval: 0s}]", "3:39: scrape_configs.0.http_sd_configs.0.refresh_interval: '0s': input should be greater than 0"),
-    ("alerting: {}\nrule_files: [a]", "2:1: rule_files is not supported here; take the section out"),
+    (JOB + "http_sd_configs: [{url: 'http://a', refresh_interval: 0s}]", "3:39: scrape_configs.0.http_sd_configs.0.refresh_interval: '0s': must be more than 0"),
+    ("alerting: {}\nremote_write: [a]", "2:1: remote_write is not supported here; take the section out"),
     ("remote_write: [{url: 'http://a'}]", "1:1: remote_write is not supported here; take the section out"),
 ]  # fmt: skip
 """Valid in Prometheus, and said aloud that it is not done here, or could not work."""

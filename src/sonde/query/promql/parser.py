@@ -34,7 +34,6 @@ from sonde.query.promql.ast import (
 )
 from sonde.query.promql.functions import FUNCTIONS
 from sonde.query.promql.number import plain_float
-from sonde.query.promql.regexp import fault_of
 from sonde.query.promql.source import MAX_BYTES, ParseError, Source
 from sonde.query.promql.token_stream import TokenStream
 from sonde.query.promql.tokens import (
@@ -51,6 +50,7 @@ from sonde.query.promql.walk import walk
 from sonde.telemetry.labels import METRIC_NAME
 from sonde.telemetry.matcher import Matcher, Operator
 from sonde.telemetry.quoting import quote, unquote
+from sonde.telemetry.regexp import fault_of
 
 MAX_DEPTH: Final = 200
 """How many levels a tree has at most: passes over it are recursive. A chain of 200 operators has as many."""

@@ -1,7 +1,7 @@
 """Prometheus' remote write, versions 1.0 and 2.0: a bare ASGI application for ``POST /prometheus/api/v1/write``.
 
 A request's way: who is it, which message and compression does it say, is it too long, read, undo snappy,
-``write_check``, hand on to the ``Consumer``, answer. ``app.py`` mounts it at ``/prometheus/api/v1`` (``root_path`` is
+``write_check``, hand on to the ``Consumer``, answer. ``app`` mounts it at ``/prometheus/api/v1`` (``root_path`` is
 taken off). Good series are kept beside bad ones; an answer of 400 then says what was rejected, and the headers
 ``X-Prometheus-Remote-Write-*-Written`` what was not.
 

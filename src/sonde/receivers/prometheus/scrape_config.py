@@ -7,7 +7,6 @@ Specification: https://prometheus.io/docs/prometheus/latest/configuration/config
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
 import re
@@ -16,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from sonde.errors import UserError
+from sonde.receivers.prometheus.config_problems import Problems, keys_below
 from sonde.receivers.prometheus.config_values import (
     AtKey,
     Count,
@@ -41,12 +40,10 @@ from sonde.receivers.prometheus.discovery.config import (
 from sonde.receivers.prometheus.exposition.formats import DEFAULT_PROTOCOLS, ScrapeProtocol
 from sonde.receivers.prometheus.http_config import HttpConfig
 from sonde.receivers.prometheus.relabel import Action, Rule, validate
-from sonde.receivers.prometheus.yaml_tree import SECRET_KEYS, YamlTree, parse_yaml
+from sonde.receivers.prometheus.yaml_tree import YamlTree, parse_yaml
 
 _SUPPORTED_SD: Final = ("static_configs", "file_sd_configs", "http_sd_configs", "dns_sd_configs", "docker_sd_configs")
-ELSEWHERE: Final = frozenset(
-    {"alerting", "rule_files", "remote_write", "remote_read", "storage", "tracing", "otlp", "runtime"}
-)
+ELSEWHERE: Final = frozenset({"alerting", "remote_write", "remote_read", "storage", "tracing", "otlp", "runtime"})
 """Sections of Prometheus' own that are not about scraping."""
 _NOT_DONE: Final = {
     "convert_classic_histograms_to_nhcb": (
@@ -65,20 +62,6 @@ _NOT_DONE: Final = {
 }
 _EVALUATION: Final = {"evaluation_interval", "rule_query_offset"}
 _VARIABLE: Final = re.compile(r"\$(?:(\$)|(\w+)|\{([^}]*)\})")
-
-_EXPECTED: Final = {
-    "model_type": "expected a mapping",
-    "mapping_type": "expected a mapping",
-    "tuple_type": "expected a list",
-    "string_type": "expected a text",
-    "bool_parsing": "expected true or false",
-    "bool_type": "expected true or false",
-    "int_parsing": "expected a whole number",
-    "int_type": "expected a whole number",
-    "too_short": "expected at least one item",
-    "string_too_short": "must not be empty",
-}
-"""What pydantic's kinds of error mean to somebody who writes YAML."""
 
 Escaping = Literal["allow-utf-8", "underscores", "dots", "values"]
 Protocols = Annotated[tuple[ScrapeProtocol, ...], Field(min_length=1)]
@@ -121,9 +104,9 @@ class GlobalConfig(_Shared):
 
     external_labels: LabelTexts = Field(default_factory=dict)
     evaluation_interval: Milliseconds = 60_000
-    """Of rules; not used here."""
+    """Of rules."""
     rule_query_offset: Milliseconds = 0
-    """Of rules; not used here."""
+    """Of rules."""
 
     _not_done = model_validator(mode="before")(_refuse_not_done)
 
@@ -223,11 +206,22 @@ class _Document(Section):
     global_: Annotated[GlobalConfig, Field(alias="global")] = GlobalConfig()
     scrape_configs: Annotated[tuple[ScrapeConfig, ...], BeforeValidator(lambda given: given or ())] = ()
     scrape_config_files: Texts = ()
+    rule_files: Texts = ()
 
     @model_validator(mode="before")
     @classmethod
     def _may_be_empty(cls, given: Any) -> Any:
         return {} if given is None else given
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """What the file says of rules; it is read here, and told to who evaluates them."""
+
+    files: tuple[str, ...] = ()
+    """Patterns of rule files, absolute."""
+    evaluation_interval: int = 60_000
+    query_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +233,7 @@ class ScrapeConfigs:
     text: str = ""
     others: tuple[str, ...] = ()
     """The file's sections that somebody else takes care of."""
+    rules: RuleSettings = RuleSettings()
 
 
 def load_scrape_configs(file: Path, *, elsewhere: Collection[str] = ()) -> ScrapeConfigs:
@@ -273,7 +268,7 @@ def parse_scrape_configs(
         source: What it is called in messages.
         directory: What relative paths in it start from.
         environment: What ``${NAME}`` in external labels stands for.
-        elsewhere: Sections that somebody else takes care of, such as ``rule_files``.
+        elsewhere: Sections that somebody else takes care of, such as ``alerting``.
 
     Raises:
         UserError: Something is wrong; the message has one line a problem, ``position`` is that of the first.
@@ -287,7 +282,7 @@ def parse_scrape_configs(
       p.yml:1:34: unknown key scrape_configs.0.scrape_intervall; did you mean scrape_interval? [scrape.config]
     """
     tree = parse_yaml(text, source)
-    problems = _Problems()
+    problems = Problems("the scrape configuration", "scrape.config", _KEYS)
     document = _document(tree, directory or Path(), elsewhere, problems)
     jobs = list(document.scrape_configs)
     trees = [(tree, job, place) for place, job in enumerate(jobs)]
@@ -314,7 +309,12 @@ def parse_scrape_configs(
     problems.refuse()
     external = {name: expand_variables(value, environment) for name, value in document.global_.external_labels.items()}
     others = tuple(sorted(set(elsewhere) & tree.value.keys())) if isinstance(tree.value, dict) else ()
-    return ScrapeConfigs(tuple(filled), external, tree.redacted(), others)
+    rules = RuleSettings(
+        tuple(str((directory or Path()) / pattern) for pattern in document.rule_files),
+        document.global_.evaluation_interval,
+        document.global_.rule_query_offset,
+    )
+    return ScrapeConfigs(tuple(filled), external, tree.redacted(), others, rules)
 
 
 def expand_variables(text: str, environment: Mapping[str, str]) -> str:
@@ -362,7 +362,7 @@ def _filled(job: ScrapeConfig, common: GlobalConfig) -> ScrapeConfig:
     )
 
 
-def _check_rules(job: ScrapeConfig, tree: YamlTree, place: int, problems: _Problems) -> None:
+def _check_rules(job: ScrapeConfig, tree: YamlTree, place: int, problems: Problems) -> None:
     for key in ("relabel_configs", "metric_relabel_configs"):
         for number, config in enumerate(getattr(job, key)):
             try:
@@ -375,23 +375,7 @@ def _first(*given: bool | None, default: bool) -> bool:
     return next((value for value in given if value is not None), default)
 
 
-class _Problems:
-    """What is wrong, with places."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[tuple[int, int], str]] = []
-
-    def add(self, tree: YamlTree, path: tuple[str | int, ...], what: str) -> None:
-        line, column = tree.place(path)
-        self.lines.append(((line, column), f"{tree.source}:{line}:{column}: {what}"))
-
-    def refuse(self) -> None:
-        if self.lines:
-            text = "\n".join(["the scrape configuration cannot be used", *(f"  {line}" for _, line in self.lines)])
-            raise UserError(text, code="scrape.config", position=self.lines[0][0])
-
-
-def _document(tree: YamlTree, directory: Path, elsewhere: Collection[str], problems: _Problems) -> _Document:
+def _document(tree: YamlTree, directory: Path, elsewhere: Collection[str], problems: Problems) -> _Document:
     value = tree.value
     if isinstance(value, dict):
         for key in ELSEWHERE & value.keys() - set(elsewhere):
@@ -400,49 +384,9 @@ def _document(tree: YamlTree, directory: Path, elsewhere: Collection[str], probl
     try:
         return _Document.model_validate(value, context={"directory": directory})
     except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            _report(tree, problem, problems)
+        problems.report(tree, error)
         problems.refuse()
         raise
 
 
-def _report(tree: YamlTree, problem: ErrorDetails, problems: _Problems) -> None:
-    path = problem["loc"]
-    where = ".".join(map(str, path))
-    match problem["type"]:
-        case "extra_forbidden":
-            near = difflib.get_close_matches(str(path[-1]), _KEYS, n=1, cutoff=0.75)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            problems.add(tree, path, f"unknown key {where}{hint}")
-        case "value_error":
-            fault = problem.get("ctx", {}).get("error", problem["msg"])
-            path = (*path, fault.key) if isinstance(fault, AtKey) else path
-            problems.add(tree, path, f"{where}: {fault}" if where else str(fault))
-        case "missing":
-            problems.add(tree, path, f"{where} is missing")
-        case "enum" | "literal_error":
-            known = problem.get("ctx", {}).get("expected", "")
-            problems.add(tree, path, f"{where}: {_shown(problem)}is not one of {known}")
-        case kind:
-            said = _EXPECTED.get(kind) or f"{problem['msg'][:1].lower()}{problem['msg'][1:]}"
-            problems.add(tree, path, f"{f'{where}: ' if where else ''}{_shown(problem)}{said}")
-
-
-def _shown(problem: ErrorDetails) -> str:
-    """The value that is wrong, unless it may be a secret or is more than a text."""
-    value = problem.get("input")
-    return f"{value!r}: " if isinstance(value, str) and not SECRET_KEYS & set(map(str, problem["loc"])) else ""
-
-
-def _keys(model: type[BaseModel]) -> set[str]:
-    """All keys below a section, for suggestions."""
-    found: set[str] = set()
-    for name, info in model.model_fields.items():
-        found.add(info.alias or name)
-        for inner in (info.annotation, *getattr(info.annotation, "__args__", ())):
-            if isinstance(inner, type) and issubclass(inner, BaseModel) and inner is not model:
-                found |= _keys(inner)
-    return found
-
-
-_KEYS: Final = sorted(_keys(_Document))
+_KEYS: Final = keys_below(_Document)

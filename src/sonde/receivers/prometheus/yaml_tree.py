@@ -24,8 +24,10 @@ _MOST_VALUES: Final = 500_000
 _Loader: Final[type[yaml.SafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHOWN_AS_IT_IS: Final = frozenset({"labels", "external_labels", "params"})
 """Their keys are names that people make up: a label ``key`` is no key."""
-SECRET_KEYS: Final = frozenset({"password", "credentials", "bearer_token", "client_secret", "key", "secrets"})
-_URL_KEYS: Final = frozenset({"url", "proxy_url"})
+SECRET_KEYS: Final = frozenset(
+    {"password", "credentials", "bearer_token", "client_secret", "key", "secrets", "proxy_connect_header"}
+)
+_URL_KEYS: Final = frozenset({"url", "proxy_url", "token_url"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Final
 
 from sonde.query.engine import Inquiry, Record
 from sonde.query.promql.clickhouse.parts import Listing, list_parts
+from sonde.query.promql.clickhouse.selection import EARLIEST, LATEST
 from sonde.query.sql.ast import Select
 
 DAY: Final = 86_400_000
@@ -94,9 +95,10 @@ class Look:
 
 
 def partition_of(time: int) -> str:
-    """The partition before that of a time, wherever on Earth days begin.
+    """The partition before that of a time, wherever on Earth days begin; of what the store cannot say, of its border.
 
-    >>> partition_of(1_795_000_000_000)
-    '20261117'
+    >>> partition_of(1_795_000_000_000), partition_of(-(10**18)), partition_of(10**18)
+    ('20261117', '18991231', '22610714')
     """
+    time = min(max(time, EARLIEST), LATEST)
     return datetime.fromtimestamp((time // DAY - 1) * (DAY // 1000), UTC).strftime("%Y%m%d")

@@ -1,29 +1,32 @@
 """One metric's recent samples in memory: which of its series matchers select, and their samples in a time range.
 
-Samples lie series by series, each in order of time, under one key of both, so that ranges are found by bisection. All
-is immutable: what comes later makes a new ``ResidentMetric``, while queries go on with what they have. ``resident``
-decides what is kept and keeps it true.
+Samples lie series by series, each in order of time, under one key of both, so that ranges are found by bisection. What
+comes later is a run of its own at first, and joins the run before it when it is no longer small beside it: so a few new
+samples cost a few, however many there are. All is immutable: what comes later makes a new ``ResidentMetric``, while
+queries go on with what they have. ``resident`` decides what is kept and keeps it true.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sonde.query.promql.clickhouse.resident_directory import Directory, Ids
 from sonde.query.promql.clickhouse.samples_reader import once
 from sonde.query.promql.series import Booleans, Floats, Integers
-from sonde.telemetry.labels import METRIC_NAME, Labels
-from sonde.telemetry.matcher import Matcher
+from sonde.telemetry.labels import Labels
 
-Ids = NDArray[np.uint64]
 _TIME_BITS: Final = 43
 """Of a key: 278 years of milliseconds. What remains is the series' place."""
 MOST_SERIES: Final = 1 << (62 - _TIME_BITS)
-_MOST_CHOSEN: Final = 64
+_MOST_MILLI: Final = (1 << _TIME_BITS) - 1
+_TIMES_LARGER: Final = 8
+"""So much larger is a run than the next one."""
+_SMALL: Final = 2_048
+"""A run of so few samples is not left to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,61 +56,6 @@ NO_ROWS: Final = Rows(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
-    """The series of a metric. Each has a place, which it keeps."""
-
-    labels: tuple[Labels, ...] = ()
-    ids: Ids = field(default_factory=lambda: np.empty(0, np.uint64))
-    _chosen: dict[tuple[Matcher, ...], Integers] = field(default_factory=dict)
-
-    def with_series(self, found: Mapping[int, Labels]) -> Directory:
-        """The same with series that are new."""
-        known = set(self.ids.tolist())
-        new = [(identifier, labels) for identifier, labels in found.items() if identifier not in known]
-        if not new:
-            return self
-        return Directory(
-            (*self.labels, *(labels for _, labels in new)),
-            np.concatenate((self.ids, np.array([identifier for identifier, _ in new], np.uint64))),
-        )
-
-    def places_of(self, ids: Ids) -> Integers:
-        """The place of each id, -1 for strangers."""
-        if not len(self.ids):
-            return np.full(len(ids), -1, np.int64)
-        order = np.argsort(self.ids)
-        places = order[np.minimum(np.searchsorted(self.ids, ids, sorter=order), len(order) - 1)]
-        return np.where(self.ids[places] == ids, places, -1)
-
-    def select(self, matchers: Sequence[Matcher]) -> Integers:
-        """The places of the series that fit all matchers, in the order of their label sets."""
-        asked = tuple(matcher for matcher in matchers if matcher.name != METRIC_NAME)
-        found = self._chosen.get(asked)
-        if found is None:
-            fits = np.ones(len(self.labels), np.bool_)
-            for matcher in asked:
-                verdicts: dict[str, bool] = {}
-                for place in np.flatnonzero(fits).tolist():
-                    value = _value(self.labels[place], matcher.name)
-                    if value not in verdicts:
-                        verdicts[value] = matcher.matches(value)
-                    fits[place] = verdicts[value]
-            places = sorted(np.flatnonzero(fits).tolist(), key=self.labels.__getitem__)
-            found = np.array(places, np.int64)
-            if len(self._chosen) >= _MOST_CHOSEN:
-                self._chosen.clear()
-            self._chosen[asked] = found
-        return found
-
-
-def _value(labels: Labels, name: str) -> str:
-    for candidate, value in labels:
-        if candidate == name:
-            return value
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """The samples of some series in a time range: series ``places[i]`` has ``offsets[i]:offsets[i + 1]``."""
 
@@ -119,70 +67,145 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Samples by ascending keys, none twice."""
+
+    keys: Integers
+    """Place and time of each sample."""
+    values: Floats
+    starts: Integers | None
+    """None where nobody knows one."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that it takes."""
+        return self.keys.nbytes + self.values.nbytes + (0 if self.starts is None else self.starts.nbytes)
+
+    def later(self, milliseconds: int) -> Run:
+        """What is behind a time, with keys that count from there."""
+        kept = (self.keys & _MOST_MILLI) > milliseconds
+        starts = None if self.starts is None else self.starts[kept]
+        return Run(self.keys[kept] - milliseconds, self.values[kept], starts)
+
+    def at(self, index: Integers) -> Run:
+        """Some of it."""
+        return Run(self.keys[index], self.values[index], None if self.starts is None else self.starts[index])
+
+
+def _one_run(runs: Sequence[Run]) -> Run:
+    """The samples of several runs; of one key, the one that counts."""
+    keys = np.concatenate([run.keys for run in runs])
+    values = np.concatenate([run.values for run in runs])
+    starts = None
+    if any(run.starts is not None for run in runs):
+        starts = np.concatenate([_or_zeros(run) for run in runs])
+    if (keys[1:] <= keys[:-1]).any():
+        order = np.argsort(keys, kind="stable")
+        keys, values = keys[order], values[order]
+        starts = None if starts is None else starts[order]
+    return Run(*once(keys, values, starts))
+
+
+def _or_zeros(run: Run) -> Integers:
+    return np.zeros(len(run.keys), np.int64) if run.starts is None else run.starts
+
+
+@dataclass(frozen=True, slots=True)
 class ResidentMetric:
     """All samples of a metric after a time."""
 
     after: int
     directory: Directory
-    keys: Integers
-    """Place and time of each sample, ascending."""
-    values: Floats
-    starts: Integers | None
-    """None where nobody knows one."""
+    runs: tuple[Run, ...] = ()
+    """The largest first, each some times larger than the next."""
     strangers: Rows = NO_ROWS
     """Samples whose series is not there yet."""
 
     @property
     def size_bytes(self) -> int:
         """Memory that samples take, and roughly that of labels."""
-        starts = 0 if self.starts is None else self.starts.nbytes
-        return self.keys.nbytes + self.values.nbytes + starts + 1_000 * len(self.directory.labels)
+        return sum(run.size_bytes for run in self.runs) + 1_000 * len(self.directory.labels)
 
     @classmethod
     def empty(cls, after: int) -> ResidentMetric:
         """No series, no samples."""
-        return cls(after, Directory(), np.empty(0, np.int64), np.empty(0), None)
+        return cls(after, Directory())
+
+    def strangers_among(self, rows: Rows) -> Ids:
+        """The ids of these rows, and of those that waited, whose series is not here."""
+        if not len(rows.ids) and not len(self.strangers.ids):
+            return NO_ROWS.ids
+        ids = np.unique(np.concatenate((self.strangers.ids, rows.ids)))
+        found: Ids = ids[self.directory.places_of(ids) < 0]
+        return found
 
     def with_rows(self, rows: Rows, series: Mapping[int, Labels], after: int) -> ResidentMetric:
-        """The same with more rows of the tables, and nothing any more up to ``after``, which is not earlier."""
-        directory = self.directory.with_series(series)
+        """The same with more rows of the tables.
+
+        What is up to ``after``, which is not earlier than this one's, is not needed: it goes when all runs join.
+        """
+        directory = self.directory.with_series(series) if series else self.directory
         rows = self.strangers.and_then(rows) if len(self.strangers.ids) else rows
-        rows = rows.only(rows.times > after)
-        places = directory.places_of(rows.ids)
-        strangers = rows.only(places < 0) if (places < 0).any() else NO_ROWS
-        if len(strangers.ids):
-            rows, places = rows.only(places >= 0), places[places >= 0]
-        keys, values, starts = self.keys, self.values, self.starts
-        if after > self.after:
-            kept = (keys & ((1 << _TIME_BITS) - 1)) > after - self.after
-            keys, values = keys[kept] - (after - self.after), values[kept]
-            starts = None if starts is None else starts[kept]
         if not len(rows.ids):
-            return ResidentMetric(after, directory, keys, values, starts, strangers)
-        new_starts = rows.starts if starts is not None or rows.starts.any() else None
-        if new_starts is not None:
-            starts = np.concatenate((np.zeros(len(keys), np.int64) if starts is None else starts, new_starts))
-        keys = np.concatenate((keys, (places << _TIME_BITS) + (rows.times - after)))
-        values = np.concatenate((values, rows.values))
-        if (keys[1:] <= keys[:-1]).any():
-            order = np.argsort(keys, kind="stable")
-            keys, values = keys[order], values[order]
-            starts = None if starts is None else starts[order]
-        keys, values, starts = once(keys, values, starts)
-        return ResidentMetric(after, directory, keys, values, starts, strangers)
+            return self if directory is self.directory else replace(self, directory=directory)
+        rows = rows.only(rows.times > self.after)
+        places = directory.places_of(rows.ids)
+        strangers = NO_ROWS
+        if (places < 0).any():
+            strangers = rows.only(places < 0)
+            rows, places = rows.only(places >= 0), places[places >= 0]
+        if not len(rows.ids):
+            return replace(self, directory=directory, strangers=strangers)
+        starts = rows.starts if rows.starts.any() else None
+        runs = [*self.runs, Run((places << _TIME_BITS) + (rows.times - self.after), rows.values, starts)]
+        first, size = len(runs) - 1, len(rows.ids)
+        while first and len(runs[first - 1].keys) < max(_TIMES_LARGER * size, _SMALL):
+            first -= 1
+            size += len(runs[first].keys)
+        joined = _one_run(runs[first:])
+        if first or after <= self.after:
+            return replace(self, directory=directory, runs=(*runs[:first], joined), strangers=strangers)
+        return ResidentMetric(after, directory, (joined.later(after - self.after),), strangers)
 
     def find(self, places: Integers, after: int, until: int) -> Found:
         """The samples of series within (after, until]; ``after`` is not earlier than this metric's."""
-        most = (1 << _TIME_BITS) - 1
-        low, high = (min(max(time - self.after, 0), most) for time in (after, until))
+        low, high = (min(max(time - self.after, 0), _MOST_MILLI) for time in (after, until))
         heads = places << _TIME_BITS
-        first = np.searchsorted(self.keys, heads + low, side="right")
-        behind = np.maximum(np.searchsorted(self.keys, heads + high, side="right"), first)
-        sizes = behind - first
+        parts: list[tuple[Run, Integers]] = []
+        for run in self.runs:
+            first = np.searchsorted(run.keys, heads + low, side="right")
+            sizes = np.maximum(np.searchsorted(run.keys, heads + high, side="right"), first) - first
+            if sizes.any():
+                ends = np.cumsum(sizes)
+                parts.append((run.at(np.arange(int(ends[-1])) + np.repeat(first - ends + sizes, sizes)), sizes))
+        sizes, found = _in_order(parts) if parts else (np.zeros(len(places), np.int64), _NOTHING)
         kept = np.flatnonzero(sizes)
-        sizes = sizes[kept]
-        offsets = np.concatenate(([0], np.cumsum(sizes)))
-        index = np.arange(int(offsets[-1])) + np.repeat(first[kept] - offsets[:-1], sizes)
-        times = (self.keys[index] & most) + self.after
-        starts = None if self.starts is None else self.starts[index]
-        return Found(places[kept], offsets, times, self.values[index], starts)
+        offsets = np.concatenate(([0], np.cumsum(sizes[kept])))
+        return Found(places[kept], offsets, (found.keys & _MOST_MILLI) + self.after, found.values, found.starts)
+
+
+_NOTHING: Final = Run(np.empty(0, np.int64), np.empty(0), None)
+
+
+def _in_order(parts: Sequence[tuple[Run, Integers]]) -> tuple[Integers, Run]:
+    """What runs have of the same series, with the number of each series' samples, as one."""
+    if len(parts) == 1:
+        run, sizes = parts[0]
+        return sizes, run
+    total: Integers = np.sum([sizes for _, sizes in parts], axis=0)
+    begins = np.cumsum(total) - total
+    count = int(total.sum())
+    keys, values = np.empty(count, np.int64), np.empty(count)
+    starts = np.zeros(count, np.int64) if any(run.starts is not None for run, _ in parts) else None
+    for run, sizes in parts:
+        index = np.arange(len(run.keys)) + np.repeat(begins - np.cumsum(sizes) + sizes, sizes)
+        keys[index], values[index] = run.keys, run.values
+        if starts is not None and run.starts is not None:
+            starts[index] = run.starts
+        begins = begins + sizes
+    turns = np.repeat(np.arange(len(total)) << _TIME_BITS, total) + (keys & _MOST_MILLI)
+    if not (turns[1:] <= turns[:-1]).any():
+        return total, Run(keys, values, starts)
+    order = np.argsort(turns, kind="stable")
+    turns, values, starts = once(turns[order], values[order], None if starts is None else starts[order])
+    return np.bincount(turns >> _TIME_BITS, minlength=len(total)), Run(turns, values, starts)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sonde.query.promql.clickhouse.looks import DAY, Look, partition_of
 from sonde.query.promql.clickhouse.parts import Listing, Part
-from sonde.query.promql.clickhouse.resident_metric import Directory
+from sonde.query.promql.clickhouse.resident_directory import Directory
 from sonde.query.promql.clickhouse.selection import SelectedSeries, Selection, millisecond, named
 from sonde.query.promql.limits import too_many_series
 from sonde.query.promql.query import Limits

@@ -1,6 +1,6 @@
 """All scraping of a server: the jobs of its configuration, the collectors inside of it, and what is known of both.
 
-``app.py`` gives it a ``Consumer``; the Prometheus API reads ``pools``, ``active``, ``dropped`` and ``metadata`` of it.
+``app`` gives it a ``Consumer``; the Prometheus API reads ``pools``, ``active``, ``dropped`` and ``metadata`` of it.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def parse_series(text: str) -> list[Notation]:
         raise ValueError(f"not a series of histograms: {text!r}")
     first = parse(found[1])
     values = [first]
-    combine: Callable[[Histogram, Histogram], Histogram] = lambda one, other: one  # noqa: E731
+    combine: Callable[[Histogram, Histogram], Histogram] = lambda one, _: one  # noqa: E731
     step = first
     if found[2]:
         step = parse(found[3])
@@ -127,15 +127,18 @@ def as_stored(histograms: Sequence[Histogram | None]) -> list[Histogram | None]:
             stored.append(histogram)
             before = None if histogram is None else before
             continue
-        if histogram.reset is CounterReset.GAUGE:
-            hint = CounterReset.GAUGE
-        elif before is None or before.reset is CounterReset.GAUGE or starts_chunk(before, histogram):
-            hint = CounterReset.UNKNOWN
-        else:
-            hint = CounterReset.NOT_RESET
+        stored.append(histogram.with_reset(stored_hint(before, histogram)))
         before = histogram
-        stored.append(histogram.with_reset(hint))
     return stored
+
+
+def stored_hint(before: Histogram | None, histogram: Histogram) -> CounterReset:
+    """The hint of a histogram behind another, or behind none."""
+    if histogram.reset is CounterReset.GAUGE:
+        return CounterReset.GAUGE
+    if before is None or before.reset is CounterReset.GAUGE or starts_chunk(before, histogram):
+        return CounterReset.UNKNOWN
+    return CounterReset.NOT_RESET
 
 
 def starts_chunk(before: Histogram, histogram: Histogram) -> bool:
