@@ -43,9 +43,12 @@ def record(engine: sa.Engine, entry: AuditEntry) -> None:
         )
 
 
-def newest_entries(engine: sa.Engine, *, limit: int = 100) -> list[AuditEntry]:
-    """The newest entries, newest first."""
-    query = sa.text("SELECT at, actor, tenant, action, subject, peer FROM audit_log ORDER BY at DESC, id LIMIT :limit")
+def newest_entries(engine: sa.Engine, *, tenant: str | None = None, limit: int = 100) -> list[AuditEntry]:
+    """The newest entries of a tenant, or of all, newest first."""
+    query = sa.text(
+        "SELECT at, actor, tenant, action, subject, peer FROM audit_log"
+        " WHERE :tenant IS NULL OR tenant = :tenant ORDER BY at DESC, id LIMIT :limit"
+    )
     with engine.connect() as connection:
-        rows = connection.execute(query, {"limit": min(max(limit, 1), MAX_ENTRIES)}).mappings()
+        rows = connection.execute(query, {"tenant": tenant, "limit": min(max(limit, 1), MAX_ENTRIES)}).mappings()
         return [AuditEntry(**row) for row in rows]

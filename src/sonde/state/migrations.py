@@ -58,4 +58,55 @@ MIGRATIONS: Final = (
             "CREATE INDEX audit_log_at ON audit_log (at)",
         ),
     ),
+    Migration(
+        2,
+        "alerting",
+        (
+            """
+            CREATE TABLE alerting (
+              tenant TEXT NOT NULL,
+              kind TEXT NOT NULL,
+              id TEXT NOT NULL,
+              document TEXT NOT NULL,
+              PRIMARY KEY (tenant, kind, id)
+            )
+            """,
+        ),
+    ),
+    Migration(
+        3,
+        "rule_groups",
+        (
+            """
+            CREATE TABLE rule_groups (
+              tenant TEXT NOT NULL,
+              namespace TEXT NOT NULL,
+              name TEXT NOT NULL,
+              document TEXT NOT NULL,
+              updated_at DOUBLE PRECISION NOT NULL,
+              updated_by TEXT NOT NULL,
+              PRIMARY KEY (tenant, namespace, name)
+            )
+            """,
+        ),
+    ),
+    Migration(
+        4,
+        "notifications",
+        (
+            """
+            CREATE TABLE notifications (
+              id TEXT PRIMARY KEY,
+              tenant TEXT NOT NULL,
+              at DOUBLE PRECISION NOT NULL,
+              receiver TEXT NOT NULL,
+              integration TEXT NOT NULL,
+              status TEXT NOT NULL,
+              error TEXT NOT NULL,
+              document TEXT NOT NULL
+            )
+            """,
+            "CREATE INDEX notifications_at ON notifications (tenant, at)",
+        ),
+    ),
 )
