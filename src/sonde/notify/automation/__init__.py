@@ -1,0 +1,1 @@
+"""Does what ``responses`` of the response file say: ``runs`` decides, ``command`` and ``call`` act for ``automate``."""
