@@ -28,3 +28,14 @@ def test_check_tells_mistakes_and_exits_with_2(sonde: Sonde):
     result = sonde("config", "check", SONDE_RETENTION_LOGS="soon")
     assert (result.returncode, result.stdout) == (2, "")
     assert "SONDE_RETENTION_LOGS: 'soon' is not a duration" in result.stderr
+
+
+def test_check_reads_the_files_that_are_named_as_a_start_would(sonde: Sonde, tmp_path: Path):
+    (tmp_path / "alertmanager.yml").write_text("route: {receiver: team}\nreceivers: [{name: teem}]\n")
+    result = sonde("config", "check", SONDE_ALERTMANAGER_CONFIG_FILE="alertmanager.yml")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert 'alertmanager.yml:1:9: undefined receiver "team" used in route' in result.stderr
+    (tmp_path / "rules.yml").write_text("groups: [{name: a, rules: [{record: b, expr: up ==}]}]\n")
+    result = sonde("config", "check", SONDE_RULES_FILES="rules.yml")
+    assert result.returncode == 2
+    assert "rules.yml: 1:46" in result.stderr

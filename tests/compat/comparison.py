@@ -49,8 +49,13 @@ class Api:
         if not self._kept:
             self._kept.append(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
         connection = self._kept[0]
-        connection.request(method, address, body, sent)
-        answer = connection.getresponse()
+        try:
+            connection.request(method, address, body, sent)
+            answer = connection.getresponse()
+        except ConnectionError:  # closed by the server, which waits a few seconds for the next request
+            connection.close()
+            connection.request(method, address, body, sent)
+            answer = connection.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
     def close(self) -> None:

@@ -222,10 +222,19 @@ def test_prometheus_api_client_asks_sonde(sonde: Api) -> None:
     assert len(client.get_current_metric_value("temperature", params={"time": 1700002520})) == 4
 
 
-@pytest.mark.parametrize("page", ["/", "/graph?g0.expr=up", "/query"])
-def test_pages_of_prometheus_lead_to_the_explorer(sonde: Api, page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "explorer"),
+    [
+        ("/", "/metrics-explorer"),
+        ("/query", "/metrics-explorer"),
+        ("/graph?g0.expr=up%3D%3D0&g0.tab=1", "/metrics-explorer?expr=up%3D%3D0&view=table"),
+    ],
+)
+def test_pages_of_prometheus_lead_to_the_explorer_with_what_they_were_asked(
+    sonde: Api, page: str, explorer: str
+) -> None:
     status, headers, _ = sonde.ask("GET", page)
-    assert (status, headers["location"]) == (302, "/metrics-explorer")
+    assert (status, headers["location"]) == (302, explorer)
 
 
 def test_the_opentelemetry_sdk_sends_to_the_receiver_of_prometheus(sonde: Api) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from store_rows import NOW, insert_llm_calls, insert_logs, insert_spans
 
+from sonde.state.audit_log import AuditEntry, record
 from sonde.telemetry.signal import Signal
 from sonde.telemetry.tenancy import Role
 from sonde.web.api import logs as logs_api
@@ -228,7 +230,8 @@ async def test_a_session_is_a_cookie_that_can_be_forgotten(http: httpx.AsyncClie
 
     logged_in = await http.post("/api/v1/session", json={"key": secret})
 
-    assert logged_in.json() == {"authenticated": True, "required": True, "tenant": "team-a", "role": "write"}
+    who = {"tenant": "team-a", "role": "write", "name": "test"}
+    assert logged_in.json() == {"authenticated": True, "required": True, **who}
     cookie = logged_in.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
@@ -414,3 +417,32 @@ async def test_the_documentation_names_every_operation_and_loads_nothing_from_el
 async def test_big_answers_travel_compressed(http: httpx.AsyncClient) -> None:
     async with http.stream("GET", "/openapi.json", headers={"accept-encoding": "gzip"}) as answer:
         assert answer.headers["content-encoding"] == "gzip"
+
+
+async def test_administrators_read_who_did_what_in_their_tenant(
+    http: httpx.AsyncClient, new_key: Any, state: sa.Engine
+) -> None:
+    for tenant in ("team-a", "team-b"):
+        record(state, AuditEntry(1.5, "alice", tenant, "alert.acknowledge", "Down", "10.0.0.1"))
+    asked = {"authorization": f"Bearer {new_key(Role.ADMIN, 'team-a')}"}
+    answer = await http.get("/api/v1/audit", headers=asked)
+    assert answer.json() == {
+        "entries": [
+            {
+                "time_unix_nano": "1500000000",
+                "actor": "alice",
+                "action": "alert.acknowledge",
+                "subject": "Down",
+                "peer": "10.0.0.1",
+            }
+        ]
+    }
+    reader = {"authorization": f"Bearer {new_key(Role.WRITE, 'team-a')}"}
+    assert (await http.get("/api/v1/audit", headers=reader)).status_code == 403
+
+
+async def test_a_body_that_is_not_said_to_be_json_is_asked_for_as_json(http: httpx.AsyncClient, new_key: Any) -> None:
+    headers = {"authorization": f"Bearer {new_key(Role.WRITE)}", "content-type": "text/plain"}
+    answer = await http.post("/api/v1/query/sql", content=b'{"sql": "SELECT 1"}', headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["hint"] == "send it with the header content-type: application/json"

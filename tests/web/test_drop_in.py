@@ -45,5 +45,5 @@ async def test_a_page_of_the_original_leads_to_ours_with_what_it_was_asked() -> 
     answer = await ask("/graph?g0.expr=up")
     assert (answer.status_code, answer.headers["location"]) == (
         307,
-        "http://monitoring.example:3000/metrics-explorer?g0.expr=up",
+        "http://monitoring.example:3000/graph?g0.expr=up",
     )

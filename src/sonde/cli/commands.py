@@ -6,7 +6,25 @@ from collections.abc import Callable
 
 import typer
 
-from sonde.cli import config, demo, doctor, imports, keys, llm, metrics, query, run, serve, tail, version
+from sonde.cli import (
+    alerts,
+    config,
+    demo,
+    digest,
+    doctor,
+    imports,
+    keys,
+    llm,
+    metrics,
+    query,
+    rules,
+    run,
+    serve,
+    silence,
+    slo,
+    tail,
+    version,
+)
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "serve": serve.serve,
@@ -17,6 +35,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 GROUPS = {
     "query": query.group,
+    "alerts": alerts.group,
+    "silence": silence.group,
+    "rules": rules.group,
+    "slo": slo.group,
+    "digest": digest.group,
     "import": imports.group,
     "keys": keys.group,
     "llm": llm.group,

@@ -19,9 +19,11 @@ def show(config: options.Config = None) -> None:
 
 @group.command("check")
 def check(config: options.Config = None) -> None:
-    """Exit with 2 and a line for each mistake in the file or the environment."""
+    """Exit with 2 and a line for each mistake in the file, the environment, or a file that they name."""
     from sonde.cli.settings import read_configuration
+    from sonde.config.files import check_files
 
     configuration = read_configuration(config)
+    check_files(configuration.settings)
     changed = sum(origin != "default" for origin in configuration.origins.values())
     print(f"The configuration is good: {changed} of {len(configuration.origins)} settings differ from their default.")

@@ -21,7 +21,10 @@ OtlpHttp = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="OTLP over HTTP.", show_default="127.0.0.1:4318")
 ]
 DropIn = Annotated[
-    bool | None, typer.Option("--drop-in", help="Also open the standard ports of the originals: 9090, Prometheus.")
+    bool | None,
+    typer.Option(
+        "--drop-in", help="Also open the originals' standard ports: 9090, Prometheus, and 9093, Alertmanager."
+    ),
 ]
 Server = Annotated[str, typer.Option(envvar="SONDE_URL", help="The running Sonde to ask.", metavar="URL")]
 ApiKey = Annotated[

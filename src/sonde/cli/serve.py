@@ -37,6 +37,6 @@ def serve(
     if settings.store.engine == "embedded":
         require_avx2()
 
-    from sonde.app import serve as serve_until_stopped
+    from sonde.app.serve import serve as serve_until_stopped
 
     raise typer.Exit(serve_until_stopped(settings))

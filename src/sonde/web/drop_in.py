@@ -34,11 +34,14 @@ ORIGINALS: Final = (
         "/prometheus",
         pages={
             "/": "/metrics-explorer",
-            "/graph": "/metrics-explorer",
-            "/query": "/metrics-explorer",
+            "/graph": "/graph",
+            "/query": "/graph",
             "/targets": "/targets",
+            "/alerts": "/alerts",
+            "/rules": "/rules",
         },
     ),
+    Original("Alertmanager", 9093, "/alertmanager", pages={"/": "/alerts"}),
 )
 
 

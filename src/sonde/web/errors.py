@@ -50,8 +50,11 @@ def install_error_handlers(app: FastAPI) -> None:
         return error_response(error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if first["loc"] == ("body",) and "json" not in request.headers.get("content-type", ""):
+            hint = "send it with the header content-type: application/json"
+            return JSONResponse(_shape("bad_parameter", "a body in JSON is needed", hint), status_code=400)
         where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
         return JSONResponse(_shape("bad_parameter", f"{where}: {first['msg']}", "see /docs"), status_code=400)
 

@@ -1,4 +1,4 @@
-"""What the web is given by ``app.py``: everything it talks to, as Protocols or plain values, and nothing it makes
+"""What the web is given by ``app``: everything it talks to, as Protocols or plain values, and nothing it makes
 itself.
 """
 

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from sonde.errors import UserError
+from sonde.rules.status import Alert, AlertingRule, RecordingRule, RuleGroup
 from sonde.telemetry.scrape_target import DroppedTarget, Target, TargetMetadata
 from sonde.web.prometheus import Configured
-from sonde.web.prometheus.rule import Alert, AlertingRule, RecordingRule, RuleGroup
 
 SECOND = 10**9
 API = (("instance", "api:80"), ("job", "api"))

@@ -31,7 +31,8 @@ async def session(request: Request, around: Around) -> dict[str, Any]:
     except SondeError:
         return {"authenticated": False, "required": required, "tenant": None, "role": None}
     role = caller.identity.role.name.lower()
-    return {"authenticated": True, "required": required, "tenant": caller.tenant, "role": role}
+    named = {"name": caller.identity.name} if required else {}
+    return {"authenticated": True, "required": required, "tenant": caller.tenant, "role": role, **named}
 
 
 @router.post("")
@@ -53,7 +54,8 @@ async def log_in(request: Request, response: Response, around: Around, login: Lo
         secure=request.url.scheme == "https",
         path="/",
     )
-    return {"authenticated": True, "required": True, "tenant": key.tenant, "role": key.role.name.lower()}
+    role = key.role.name.lower()
+    return {"authenticated": True, "required": True, "tenant": key.tenant, "role": role, "name": key.name}
 
 
 @router.delete("", status_code=204)

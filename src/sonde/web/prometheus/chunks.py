@@ -16,6 +16,7 @@ import numpy as np
 
 from sonde.query.promql.histogram.arithmetic import detect_reset
 from sonde.query.promql.histogram.native import CounterReset, Histogram
+from sonde.query.promql.histogram.wire import spans_of
 from sonde.query.promql.series import Floats, Integers
 from sonde.receivers.protobuf import varint
 from sonde.web.prometheus.bits import TIMES, Fields, Words, classed, exclusive, packed, varbit, varbit_unsigned
@@ -178,18 +179,3 @@ def _custom_bound(bound: float) -> list[tuple[int, int]]:
     if 0 <= bound * 1000 <= 33_554_430 and math.floor(bound * 1000 + 0.5) / 1000 == bound:
         return varbit_unsigned(math.floor(bound * 1000 + 0.5) + 1)
     return [(0, 1), (_bits_of(bound), 64)]
-
-
-def spans_of(index: Integers) -> Iterator[tuple[int, int]]:
-    """Runs of neighbouring buckets: how far each begins behind the one before, and how long it is.
-
-    >>> list(spans_of(np.array([-2, -1, 5])))
-    [(-2, 2), (5, 1)]
-    """
-    starts = np.flatnonzero(np.diff(index, prepend=index[:1] - 2) != 1)
-    ends = np.append(starts[1:], len(index))[: len(starts)]
-    behind = 0
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        first = int(index[start])
-        yield first - behind, end - start
-        behind = first + end - start

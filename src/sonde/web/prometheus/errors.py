@@ -6,16 +6,13 @@ Prometheus has no words for who may ask; ``unauthorized``, ``forbidden``, ``too_
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from sonde.errors import (
     Conflict,
     Forbidden,
-    InternalError,
     LimitExceeded,
     NotFound,
     SondeError,
@@ -27,7 +24,7 @@ from sonde.errors import (
     UserError,
 )
 from sonde.store.client import error_number_of
-from sonde.web.errors import error_response
+from sonde.web.dialect import DialectRoute, carried_headers, told
 from sonde.web.prometheus import json
 
 CLIENT_CLOSED_REQUEST: Final = 499
@@ -90,32 +87,17 @@ def of_query(error: UserError) -> UserError:
 def refusal(error: SondeError) -> Response:
     """An error as the answer."""
     kind, status = next((name, status) for known, name, status in _TYPES if isinstance(error, known))
-    said = "something went wrong inside Sonde; its log has the details"
-    if not isinstance(error, InternalError):
-        said = f"{error.message}; {error.hint}" if error.hint else error.message
-    ours = error_response(error).headers
-    kept = {name: ours[name] for name in ("retry-after", "www-authenticate") if name in ours}
     return Response(
-        json.encoded(json.written({"status": "error", "errorType": kind, "error": said})),
+        json.encoded(json.written({"status": "error", "errorType": kind, "error": told(error)})),
         status_code=status or error.http_status,
-        headers={**kept, "content-type": "application/json"},
+        headers={**carried_headers(error), "content-type": "application/json"},
     )
 
 
-class Route(APIRoute):
-    """A route whose refusals are Prometheus', whatever raises them: its dependencies, or the endpoint itself."""
+class Route(DialectRoute):
+    """A route whose refusals are Prometheus'."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, guarded."""
-        answer = super().get_route_handler()
-
-        async def guarded(request: Request) -> Response:
-            try:
-                return await answer(request)
-            except UserError as error:
-                return refusal(error)
-            except SondeError as error:
-                _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-                return refusal(error)
-
-        return guarded
+    @staticmethod
+    def refusal(_request: Request, error: SondeError, /) -> Response:
+        """See ``DialectRoute.refusal``."""
+        return refusal(error)

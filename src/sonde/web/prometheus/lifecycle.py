@@ -5,9 +5,11 @@ Specification: https://prometheus.io/docs/prometheus/latest/management_api/
 
 from __future__ import annotations
 
+import re
 from typing import Final
+from urllib.parse import urlencode
 
-from fastapi import Response
+from fastapi import Request, Response
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from sonde.errors import UserError
@@ -17,15 +19,19 @@ from sonde.web.prometheus.answer import router
 from sonde.web.prometheus.configured import Given
 
 EXPLORER: Final = "/metrics-explorer"
+_EXPRESSION: Final = re.compile(r"g[0-9]+\.expr")
 routes = router()
 
 
 @routes.get("/", include_in_schema=False)
 @routes.get("/graph", include_in_schema=False)
 @routes.get("/query", include_in_schema=False)
-async def pages() -> Response:
-    """Prometheus' own pages: clients ask for the first to see whether somebody is there."""
-    return RedirectResponse(EXPLORER, status_code=302)
+async def pages(request: Request) -> Response:
+    """Prometheus' own pages, whose expressions go along; clients ask for the first to see whether somebody is there."""
+    asked = [("expr", text) for name, text in request.query_params.multi_items() if _EXPRESSION.fullmatch(name)]
+    if request.query_params.get("g0.tab") == "1":
+        asked.append(("view", "table"))
+    return RedirectResponse(f"{EXPLORER}?{urlencode(asked)}" if asked else EXPLORER, status_code=302)
 
 
 @routes.get("/-/healthy")

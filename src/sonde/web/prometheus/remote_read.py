@@ -20,18 +20,17 @@ from starlette.responses import StreamingResponse
 
 from sonde.errors import TooLarge, UserError
 from sonde.query.promql.clickhouse.storage import ClickHouseStorage
-from sonde.query.promql.histogram.native import Histogram
+from sonde.query.promql.histogram.wire import wire_histogram
 from sonde.query.promql.series import Floats, Integers, Samples, holds_histogram
 from sonde.query.promql.storage import Leaf, Storage
 from sonde.receivers import snappy
 from sonde.receivers.prometheus.messages import Chunk as WireChunk
-from sonde.receivers.prometheus.messages import Histogram as WireHistogram
 from sonde.receivers.prometheus.messages import ReadRequest, TimeSeries
 from sonde.receivers.protobuf import varint
 from sonde.telemetry.matcher import Matcher, Operator
 from sonde.web.asking import Around, Reader
 from sonde.web.prometheus.answer import allowed, allowed_seconds, router, within
-from sonde.web.prometheus.chunks import Chunk, float_chunks, histogram_chunks, spans_of
+from sonde.web.prometheus.chunks import Chunk, float_chunks, histogram_chunks
 from sonde.web.prometheus.crc32c import crc32c
 from sonde.web.prometheus.errors import of_query
 
@@ -158,29 +157,6 @@ def wire_samples(values: Floats, times: Integers) -> bytes:
     rows["head"], rows["value"], rows["tag"] = (0x12, 10 + width, 0x09), values, 0x10
     rows["time"] = _varints(times, width)
     return rows.tobytes()
-
-
-def wire_histogram(histogram: Histogram, time: int) -> Any:
-    """A native histogram of floats as ``messages.Histogram``."""
-    written = WireHistogram(
-        count_float=histogram.count,
-        sum=histogram.sum,
-        schema=histogram.schema,
-        zero_threshold=histogram.zero_threshold,
-        zero_count_float=histogram.zero_count,
-        reset_hint=int(histogram.reset),
-        timestamp=time,
-        custom_values=histogram.custom_bounds.tolist(),
-        positive_counts=histogram.positive_count.tolist(),
-        negative_counts=histogram.negative_count.tolist(),
-    )
-    for spans, index in (
-        (written.positive_spans, histogram.positive_index),
-        (written.negative_spans, histogram.negative_index),
-    ):
-        for offset, length in spans_of(index):
-            spans.add(offset=offset, length=length)
-    return written
 
 
 async def _body(request: Request) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import Response
 
 from sonde.errors import UserError
+from sonde.rules.status import Alert, AlertingRule, RecordingRule, RuleGroup
 from sonde.telemetry.labels import value_of
 from sonde.telemetry.matcher import Matcher
 from sonde.telemetry.quoting import quote
@@ -21,7 +22,6 @@ from sonde.web.asking import Reader
 from sonde.web.prometheus.answer import router, success
 from sonde.web.prometheus.configured import Given
 from sonde.web.prometheus.form import Asked, Form, parameter
-from sonde.web.prometheus.rule import Alert, AlertingRule, RecordingRule, RuleGroup
 from sonde.web.prometheus.selector import parse_selectors
 from sonde.web.prometheus.times import go_time
 
