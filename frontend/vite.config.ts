@@ -13,6 +13,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: {
-    proxy: { "/api": "http://127.0.0.1:3000", "/prometheus": "http://127.0.0.1:3000" },
+    proxy: {
+      "/api": "http://127.0.0.1:3000",
+      "/prometheus": "http://127.0.0.1:3000",
+      "/alertmanager": "http://127.0.0.1:3000",
+    },
   },
 });

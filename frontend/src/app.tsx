@@ -2,13 +2,25 @@
 import { useEffect } from "preact/hooks";
 import { unauthorized } from "./api/client";
 import { loadSession, session } from "./api/session";
+import { AlertPage } from "./pages/alerts/alert-page";
+import { AlertsPage } from "./pages/alerts/alerts-page";
+import { HistoryPage } from "./pages/alerts/history-page";
+import { NotificationsPage } from "./pages/alerts/notifications-page";
+import { SilencePage } from "./pages/alerts/silence-page";
+import { SilencesPage } from "./pages/alerts/silences-page";
+import { AutomationPage } from "./pages/automation/automation-page";
 import { LlmCallPage } from "./pages/llm/llm-call-page";
 import { LlmPage } from "./pages/llm/llm-page";
 import { LoginPage } from "./pages/login/login-page";
 import { LogsPage } from "./pages/logs/logs-page";
 import { CardinalityPage } from "./pages/metrics/cardinality-page";
 import { MetricsPage } from "./pages/metrics/metrics-page";
+import { OnCallPage } from "./pages/on-call/on-call-page";
 import { OverviewPage } from "./pages/overview/overview-page";
+import { RoutesPage } from "./pages/routes/routes-page";
+import { RulesPage } from "./pages/rules/rules-page";
+import { SloPage } from "./pages/slos/slo-page";
+import { SlosPage } from "./pages/slos/slos-page";
 import { TargetsPage } from "./pages/targets/targets-page";
 import { TracePage } from "./pages/trace/trace-page";
 import { TracesPage } from "./pages/traces/traces-page";
@@ -64,10 +76,34 @@ function render(route: Route) {
       return <CardinalityPage />;
     case "targets":
       return <TargetsPage />;
+    case "routes":
+      return <RoutesPage />;
+    case "on-call":
+      return <OnCallPage />;
+    case "automation":
+      return <AutomationPage />;
+    case "rules":
+      return <RulesPage />;
+    case "slos":
+      return <SlosPage />;
+    case "slo":
+      return <SloPage key={`${route.service}/${route.name}`} service={route.service} name={route.name} />;
     case "llm":
       return <LlmPage />;
     case "llm-call":
       return <LlmCallPage key={`${route.traceId}/${route.spanId}`} traceId={route.traceId} spanId={route.spanId} />;
+    case "alerts":
+      return <AlertsPage />;
+    case "alert":
+      return <AlertPage key={route.fingerprint} fingerprint={route.fingerprint} />;
+    case "alert-history":
+      return <HistoryPage />;
+    case "silences":
+      return <SilencesPage />;
+    case "silence":
+      return <SilencePage key={route.id} id={route.id} />;
+    case "notifications":
+      return <NotificationsPage />;
     case "unknown":
       return (
         <>

@@ -9,6 +9,9 @@ import "./styles/controls.css";
 import "./styles/data.css";
 import "./styles/pages.css";
 import "./styles/metrics.css";
+import "./styles/alerts.css";
+import "./styles/rules.css";
+import "./styles/automation.css";
 import { refreshIfOld } from "./time/clock";
 
 startRouter(refreshIfOld);

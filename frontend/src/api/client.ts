@@ -69,9 +69,9 @@ async function request<T>(url: string, init: RequestInit): Promise<T> {
   learnClockSkew(response.headers.get("Date"));
   if (response.status === 401 && !url.startsWith(`${PREFIX}/session`)) unauthorized.set(true);
   if (!response.ok) throw await toApiError(response);
-  if (response.status === 204) return undefined as T;
   try {
-    return (await response.json()) as T;
+    const text = await response.text();
+    return (text === "" ? undefined : JSON.parse(text)) as T; // some answers are an empty 200
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ApiError(response.status, "ui.not_json", "The answer was not JSON.", "Is a proxy between you and Sonde?");
@@ -85,7 +85,12 @@ export function isAbort(error: unknown): boolean {
 async function toApiError(response: Response): Promise<ApiError> {
   const fallback = `${response.status} ${response.statusText}`.trim();
   try {
-    const { error, errorType } = (await response.json()) as { error?: ErrorBody | string; errorType?: string };
+    const body = (await response.json()) as
+      | string
+      | { error?: ErrorBody | string; errorType?: string; message?: string };
+    if (typeof body === "string") return new ApiError(response.status, "", body); // as Alertmanager says it
+    const { error, errorType, message } = body;
+    if (message !== undefined) return new ApiError(response.status, "", message); // as Alertmanager says it of a form
     if (typeof error === "string") return new ApiError(response.status, errorType ?? "", error); // as Prometheus says it
     if (error) return new ApiError(response.status, error.code, error.message, error.hint ?? "");
   } catch (error) {

@@ -293,4 +293,6 @@ export interface Session {
   required: boolean;
   tenant: string;
   role: string;
+  /** Of the key with which this browser signed in. */
+  name?: string | null;
 }

@@ -18,6 +18,16 @@ export interface ChartSeries {
   values: readonly (number | null)[];
   /** Any CSS colour. */
   colour: string;
+  /** A line that is none of the data: a threshold. */
+  dashed?: boolean;
+}
+
+/** A time that is shaded behind everything: something went on. */
+export interface ChartBand {
+  startSeconds: number;
+  endSeconds: number;
+  /** Any CSS colour. */
+  colour: string;
 }
 
 /** A single measurement beside the series: an exemplar. */
@@ -35,6 +45,7 @@ interface Props {
   times: readonly number[];
   series: readonly ChartSeries[];
   marks?: readonly ChartMark[];
+  bands?: readonly ChartBand[];
   window: TimeWindow;
   /** Width of a bar; lines leave it out. */
   stepSeconds?: number;
@@ -50,6 +61,7 @@ interface Props {
 }
 
 const NO_MARKS: readonly ChartMark[] = [];
+const NO_BANDS: readonly ChartBand[] = [];
 /** Pixels around a mark that belong to it. */
 const MARK_REACH = 8;
 const MARK_SIZE = 4;
@@ -57,7 +69,7 @@ const MARK_SIZE = 4;
 const FOCUS_REACH = 24;
 
 export function TimeChart(props: Props) {
-  const { label, times, series, marks = NO_MARKS, window: shown, kind, height } = props;
+  const { label, times, series, marks = NO_MARKS, bands = NO_BANDS, window: shown, kind, height } = props;
   const holder = useRef<HTMLDivElement>(null);
   const theme = useTheme();
   const zone = useZone();
@@ -79,7 +91,7 @@ export function TimeChart(props: Props) {
       plot.destroy();
       element.replaceChildren();
     };
-  }, [times, series, marks, shown.startSeconds, shown.endSeconds, kind, props.fitted, height, theme, zone]);
+  }, [times, series, marks, bands, shown.startSeconds, shown.endSeconds, kind, props.fitted, height, theme, zone]);
 
   return <div ref={holder} class="chart" role="img" aria-label={label} style={{ height: `${height}px` }} />;
 }
@@ -137,18 +149,21 @@ function createPlot(element: HTMLElement, current: { current: Props }, zone: Zon
     series: [
       {},
       ...order.map((index): uPlot.Series => {
-        const { colour, name } = series[index] as ChartSeries;
+        const { colour, name, dashed } = series[index] as ChartSeries;
         if (kind === "bars") {
           return { label: name, fill: colour, width: 0, points: { show: false }, ...(bars ? { paths: bars } : {}) };
         }
         // A value between two gaps is no line: it is seen as a point.
         const points = { show: true, size: 4, width: 0, fill: colour, filter: alone };
-        if (kind === "lines") return { label: name, stroke: colour, width: 1.5, points };
+        if (kind === "lines") {
+          return { label: name, stroke: colour, width: 1.5, points, ...(dashed ? { dash: [6, 4] } : {}) };
+        }
         const fill = `color-mix(in oklab, ${colour} 72%, ${cssColour("--surface")})`;
         return { label: name, stroke: colour, width: 1, fill, points };
       }),
     ],
     hooks: {
+      drawClear: [(plot) => paintBands(plot, current.current.bands ?? NO_BANDS)],
       draw: [(plot) => paintMarks(plot, marks)],
       ready: [
         (plot) => {
@@ -255,6 +270,19 @@ function paintMarks(plot: uPlot, marks: readonly ChartMark[]): void {
     context.closePath();
     context.fill();
     context.stroke();
+  }
+  context.restore();
+}
+
+function paintBands(plot: uPlot, bands: readonly ChartBand[]): void {
+  const { ctx: context, bbox } = plot;
+  context.save();
+  for (const { startSeconds, endSeconds, colour } of bands) {
+    const left = Math.max(plot.valToPos(startSeconds, "x", true), bbox.left);
+    const right = Math.min(plot.valToPos(endSeconds, "x", true), bbox.left + bbox.width);
+    if (right < bbox.left || left > bbox.left + bbox.width) continue;
+    context.fillStyle = colour;
+    context.fillRect(left, bbox.top, Math.max(right - left, 2 * devicePixelRatio), bbox.height);
   }
   context.restore();
 }

@@ -23,11 +23,25 @@ export const METRIC_PAGES: readonly SubPage[] = [
   { path: "/targets", label: "Scrape targets", short: "Targets" },
 ];
 
+/** Pages about alerts: what fires, who is told, and the rules and promises behind it. */
+export const ALERT_PAGES: readonly SubPage[] = [
+  { path: "/alerts", label: "Alerts", short: "Now" },
+  { path: "/alerts/history", label: "Alert history", short: "History" },
+  { path: "/alerts/silences", label: "Silences", short: "Silences" },
+  { path: "/alerts/notifications", label: "Notifications", short: "Notifications" },
+  { path: "/alerts/routes", label: "Alert routes", short: "Routes" },
+  { path: "/alerts/on-call", label: "On call", short: "On call" },
+  { path: "/alerts/automation", label: "Automation", short: "Automation" },
+  { path: "/rules", label: "Rules", short: "Rules" },
+  { path: "/slos", label: "Service level objectives", short: "SLOs" },
+];
+
 export const PAGES: readonly PageEntry[] = [
   { path: "/", label: "Overview", icon: "overview" },
   { path: "/traces", label: "Traces", icon: "traces" },
   { path: "/logs", label: "Logs", icon: "logs" },
   { path: "/metrics-explorer", label: "Metrics", icon: "metrics", within: METRIC_PAGES },
+  { path: "/alerts", label: "Alerts", icon: "bell", within: ALERT_PAGES },
   { path: "/llm", label: "LLM calls", icon: "llm" },
 ];
 

@@ -12,6 +12,7 @@ import { PageHead } from "../../ui/page-head";
 import { Panel } from "../../ui/panel";
 import { Skeleton } from "../../ui/skeleton";
 import { Tile } from "../../ui/tile";
+import { FiringLine } from "../alerts/firing-line";
 import { ErrorList } from "./error-list";
 import { HealthPanel, StatusMessages } from "./health-panel";
 import { ServiceTable } from "./service-table";
@@ -28,6 +29,7 @@ export function OverviewPage() {
     <>
       <PageHead title="Overview" />
       {status.data && <StatusMessages messages={status.data.messages} />}
+      <FiringLine version={`${time.version} ${time.nowSeconds}`} />
       {error && <ErrorNotice error={error} />}
       {!data && loading && <Skeleton rows={12} height={36} />}
       {isEmpty && (
