@@ -64,7 +64,7 @@ docs: setup  ## write docs/reference from the code
 	$(BIN)/python docs/generate.py
 
 lock: setup  ## raise the pins in constraints.txt to the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile pyproject.toml --extra server --group dev --universal --python-version 3.11 --upgrade --quiet \
+	$(BIN)/uv pip compile pyproject.toml --extra server --extra apprise --group dev --universal --python-version 3.11 --upgrade --quiet \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file .venv/constraints.txt >/dev/null
 	@{ grep '^#' constraints.txt; echo; cat .venv/constraints.txt; } > .venv/constraints.new
 	mv .venv/constraints.new constraints.txt

@@ -78,12 +78,12 @@ def size_bytes(folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def running_prometheus(program: str) -> Iterator[Prometheus]:
+def running_prometheus(program: str, configured: str = "global: {}\n") -> Iterator[Prometheus]:
     """Start it with its receiver of remote write, wait until it is ready, end it and forget its data."""
     with tempfile.TemporaryDirectory(prefix="prometheus-bench-") as folder:
         [port] = _free_ports(1)
         configuration = Path(folder) / "prometheus.yml"
-        configuration.write_text("global: {}\n")
+        configuration.write_text(configured)
         data, log = Path(folder) / "data", Path(folder) / "log"
         command = [
             program,

@@ -117,7 +117,7 @@ def test_yaml_numbers_booleans_and_lists_need_no_quotes(tmp_path: Path):
         ),
         (
             "collectors: {enabled: [host, proc]}",
-            "1:23: collectors.enabled: 1: 'proc' is not one of 'host', 'process' or 'containers'",
+            "1:23: collectors.enabled: 1: 'proc' is not one of 'host', 'process', 'containers' or 'sonde'",
         ),
         (
             "collectors:\n  redis:\n  - {url: redis://:hunter2@cache, secret: hunter2}",

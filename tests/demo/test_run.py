@@ -55,7 +55,7 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
         running.thread.start()
         yield running
         processes = children(os.getpid(), "sonde.demo.")
-        assert len(processes) == 5
+        assert len(processes) == 6
         started = time.monotonic()
         running.stop.set()
         running.thread.join(20)

@@ -42,7 +42,7 @@ def job(name: str, target: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory: pytest.TempPathFactory, shop: str) -> Path:
     file = tmp_path_factory.mktemp("prometheus") / "prometheus.yml"
-    write(file, job("shop", shop), rule_files=["rules.yml"])
+    write(file, job("shop", shop), remote_write=[{"url": "http://elsewhere.example/"}])
     return file
 
 
@@ -99,7 +99,7 @@ def test_the_machine_is_a_target_under_the_names_of_node_exporter(scraping: Serv
 
 
 def test_sections_that_are_not_in_force_are_told(scraping: ServerProcess) -> None:
-    assert any("rule_files" in text for text in scraping.messages())
+    assert any("remote_write" in text for text in scraping.messages())
 
 
 def test_a_changed_file_is_in_force_after_a_reload_and_a_broken_one_never_is(

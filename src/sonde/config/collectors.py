@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
+from sonde.config.rules import pack_names
 from sonde.config.settings import Postgres, Redis, Settings
 from sonde.errors import UserError
 from sonde.receivers.collector import Collector
 from sonde.receivers.containers.collector import ContainersCollector
 from sonde.receivers.host.collector import HostCollector
+from sonde.receivers.own.collector import OwnCollector
 from sonde.receivers.postgres.collector import PostgresCollector
 from sonde.receivers.process.collector import ProcessCollector
 from sonde.receivers.redis.collector import RedisCollector
@@ -20,7 +23,7 @@ def collectors(settings: Settings) -> list[Collector]:
     """What is to be watched.
 
     Raises:
-        UserError: An address that is none, or a password file that cannot be read.
+        UserError: An address that is none, a rule pack that there is not, or a password file that cannot be read.
     """
     asked = settings.collectors
     watched: list[Collector] = []
@@ -30,6 +33,8 @@ def collectors(settings: Settings) -> list[Collector]:
         watched.append(ProcessCollector(rootfs=asked.rootfs))
     if "containers" in asked.enabled:
         watched.append(ContainersCollector(asked.rootfs, socket=asked.docker_socket))
+    if "sonde" in asked.enabled or "sonde" in pack_names(settings):
+        watched.append(OwnCollector(REGISTRY))
     watched.extend(_postgres(server) for server in asked.postgres)
     watched.extend(_redis(server) for server in asked.redis)
     return watched

@@ -19,6 +19,7 @@ from sonde.config.values import (
     Kind,
     Listen,
     Names,
+    Patterns,
     Size,
     lower_case,
     read_list,
@@ -126,9 +127,38 @@ class Prometheus(Section):
     """Scraping, as Prometheus' own configuration file tells it."""
 
     config_file: File | None = None
-    """A `prometheus.yml`: its `global` and `scrape_configs`. Read again on SIGHUP and `POST /prometheus/-/reload`."""
+    """A `prometheus.yml`: `global`, `scrape_configs` and `rule_files`. Read again on SIGHUP and
+    `POST /prometheus/-/reload`, as all files of rules and alerts are."""
     tenant: str = "default"
     """Whose the scraped series are, and those of the collectors."""
+
+
+class Rules(Section):
+    """Recording and alerting rules: Prometheus' rule files, and packs that come with Sonde."""
+
+    files: Patterns = ()
+    """Rule files, as paths that may have `*`; beside `rule_files` of `prometheus.config_file`."""
+    packs: Names = ()
+    """Packs of rules that come with Sonde, each with runbooks: `service, host, llm_cost …` (docs/rule-packs.md), or
+    `all`."""
+    slos: Patterns = ()
+    """Files of service level objectives (OpenSLO or the short form), as paths that may have `*`."""
+    evaluation_interval: Duration = timedelta(0)
+    """How often groups that say nothing are evaluated; 0 is what `prometheus.config_file` says, or a minute."""
+    runbooks: Folder | None = None
+    """A folder with runbooks of yours, `<Alert>.md` each; they go before those that come with Sonde."""
+    tenant: str = "default"
+    """Whose rules the files and packs are."""
+
+
+class Alertmanager(Section):
+    """Who is told of alerts, and how."""
+
+    config_file: File | None = None
+    """An `alertmanager.yml`, as Alertmanager has it; without one alerts are shown and nobody is told."""
+    response_file: File | None = None
+    """What Alertmanager never had: on-call, escalation, cooldowns, flapping, automated responses, digest
+    (docs/on-call.md)."""
 
 
 class Postgres(Section):
@@ -157,15 +187,17 @@ class Redis(Section):
     """A file with the password."""
 
 
-Watched = Literal["host", "process", "containers"]
+Watched = Literal["host", "process", "containers", "sonde"]
 
 
 class Collectors(Section):
     """Exporters inside Sonde, with the metric names of the exporters that people know."""
 
-    enabled: Annotated[tuple[Watched, ...], BeforeValidator(read_list), Kind("list of host, process, containers")] = ()
+    enabled: Annotated[
+        tuple[Watched, ...], BeforeValidator(read_list), Kind("list of host, process, containers, sonde")
+    ] = ()
     """What is watched of this machine: `host` as node_exporter tells it, `process` as process-exporter, `containers` as
-    cAdvisor."""
+    cAdvisor, and `sonde`, its own `/metrics`."""
     interval: Duration = timedelta(seconds=15)
     """How often."""
     rootfs: Folder = Path("/")
@@ -250,8 +282,10 @@ class Settings(Section):
     """OTLP over gRPC."""
     otlp_http: Listen = Address("127.0.0.1", 4318)
     """OTLP over HTTP."""
+    external_url: str = ""
+    """Where people reach Sonde, for links in notifications; empty is the address of `listen`."""
     drop_in: bool = False
-    """Also open the standard ports of the originals: so far 9090, Prometheus."""
+    """Also open the standard ports of the originals: so far 9090, Prometheus, and 9093, Alertmanager."""
     api_key: SecretStr | None = None
     """A key with the role admin that exists without `sonde keys create`; for the first start and for containers."""
     allowed_hosts: Names = ()
@@ -262,6 +296,8 @@ class Settings(Section):
     limits: Limits = Limits()
     otlp: Otlp = Otlp()
     prometheus: Prometheus = Prometheus()
+    rules: Rules = Rules()
+    alertmanager: Alertmanager = Alertmanager()
     collectors: Collectors = Collectors()
     engine: Engine = Engine()
     store: Store = Store()
@@ -276,6 +312,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
+        if self.external_url and not self.external_url.startswith(("http://", "https://")):
+            raise ValueError("external_url must be an http:// or https:// address")
         if self.store.engine == "server" and not self.store.url.startswith(("http://", "https://")):
             raise ValueError("store.url must be an http:// or https:// address when store.engine is server")
         addresses = [address for address in (self.listen, self.otlp_grpc, self.otlp_http) if address.port]

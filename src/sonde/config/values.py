@@ -136,6 +136,12 @@ def read_list(value: Any) -> Any:
     return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
 
+def _read_patterns(value: Any) -> Any:
+    """Paths that may have ``*``, absolute: the server changes its working directory."""
+    given = read_list(value)
+    return tuple(str(_read_path(item)) for item in given) if isinstance(given, list | tuple) else given
+
+
 def lower_case(value: Any) -> Any:
     """Names of log levels are written in both cases everywhere."""
     return value.lower() if isinstance(value, str) else value
@@ -169,3 +175,8 @@ Duration = Annotated[timedelta, BeforeValidator(_read_duration), Kind("duration,
 Folder = Annotated[Path, BeforeValidator(_read_path), Kind("folder")]
 File = Annotated[Path, BeforeValidator(_read_path), Kind("file")]
 Names = Annotated[tuple[str, ...], BeforeValidator(read_list), Kind("list; in the environment parted by commas")]
+Patterns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_read_patterns),
+    Kind("list of files, which may have *; in the environment parted by commas"),
+]

@@ -33,6 +33,8 @@ class Settings:
     backend: str
     data_dir: Path
     seed: int
+    incidents: int = 1
+    """0: nothing goes wrong."""
     listen_fd: int = -1
 
     def arguments(self) -> list[str]:
@@ -49,7 +51,7 @@ class Settings:
 def parse_settings(arguments: Sequence[str]) -> Settings:
     """Read what ``Settings.arguments`` wrote; complains to standard error and exits on anything else."""
     parser = argparse.ArgumentParser()
-    types: dict[str, type] = {"data_dir": Path, "seed": int, "listen_fd": int}
+    types: dict[str, type] = {"data_dir": Path, "seed": int, "incidents": int, "listen_fd": int}
     for field in fields(Settings):
         parser.add_argument(_flag(field.name), type=types.get(field.name, str), required=True)
     return Settings(**vars(parser.parse_args(arguments)))

@@ -8,6 +8,7 @@ Blocks until ``stop`` is set. It needs a server that accepts OTLP over HTTP, any
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -20,6 +21,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sonde.demo.alerting import tell_phone
+from sonde.demo.phone.app import told
 from sonde.demo.process import Settings
 from sonde.demo.supervisor import Process, obituary, stop_all, watch
 from sonde.errors import SondeError
@@ -41,6 +44,7 @@ class _Member:
 # Started all at once, waited for in this order; each needs only those above it. Who comes early waits at a socket that
 # listens already, so nobody is refused.
 MEMBERS = (
+    _Member("phone", "sonde.demo.phone", "phone"),
     _Member("llm-stub", "sonde.demo.provider", "provider"),
     _Member("ml-engine", "sonde.demo.ml_engine", "ml_engine"),
     _Member("backend-api", "sonde.demo.backend_api", "backend"),
@@ -77,12 +81,14 @@ def run_demo(
     stop: threading.Event,
     say: Callable[[str], None],
     seed: int = 7,
+    incidents: bool = True,
 ) -> None:
     """Run the demo until ``stop`` is set, then end all of its processes, within five seconds.
 
     ``server_endpoint`` is the OTLP/HTTP root (``http://127.0.0.1:4318``). Files go to ``data_dir/demo``: the shop's
-    database, made anew each time, and ``ground-truth.jsonl``, which grows. ``say`` gets lines for the visitor. A
-    process that dies later is reported by ``say`` with its last lines, and not started again.
+    database, made anew each time, and ``ground-truth.jsonl`` and ``notifications.jsonl``, which grow. ``say`` gets
+    lines for the visitor, also of what the telephone is told. A process that dies later is reported with its last
+    lines, and not started again. Without ``incidents`` nothing goes wrong.
 
     Raises ``DemoError`` if a process does not start; those that did are ended first.
     """
@@ -100,19 +106,40 @@ def run_demo(
             backend=urls["backend"],
             data_dir=demo_dir.absolute(),
             seed=seed,
+            incidents=int(incidents),
         )
+        tell_phone(demo_dir, urls["phone"])
         processes: list[Process] = []
         stack.callback(stop_all, processes)
         processes += (_start(member, settings, listeners) for member in MEMBERS)
         if not _ready(processes, urls, stop):
             return
-        for line in where_to_look(ui_url, urls["backend"], demo_dir / "ground-truth.jsonl"):
+        for line in where_to_look(ui_url, urls["backend"], demo_dir / "ground-truth.jsonl" if incidents else None):
             say(line)
+        ringing = threading.Thread(target=_read_out, args=(demo_dir / "notifications.jsonl", stop, say))
+        ringing.start()
         watch(processes, stop, say)
+        ringing.join()
 
 
-def where_to_look(ui_url: str, backend: str, ground_truth: Path) -> Sequence[str]:
+def _read_out(notifications: Path, stop: threading.Event, say: Callable[[str], None]) -> None:
+    """Say what the telephone is told from now on."""
+    notifications.touch()
+    with notifications.open(encoding="utf-8") as lines:
+        lines.seek(0, os.SEEK_END)
+        begun = ""
+        while not stop.wait(_LOOK_SECONDS):
+            *whole, begun = (begun + lines.read()).split("\n")
+            for line in whole:
+                for spoken in told(json.loads(line)):
+                    say(spoken)
+
+
+def where_to_look(ui_url: str, backend: str, ground_truth: Path | None) -> Sequence[str]:
     """What a visitor may try, as lines."""
+    trouble = (
+        f"From the second minute on things go wrong, one after the other; what and when is written to {ground_truth}"
+    )
     question = """'{"question": "How long does delivery take?"}'"""
     headers = "-H 'x-api-key: demo-nordwind' -H 'content-type: application/json'"
     statement = '"SELECT model, count(), sum(cost_usd) FROM llm_calls GROUP BY model"'
@@ -124,7 +151,8 @@ def where_to_look(ui_url: str, backend: str, ground_truth: Path) -> Sequence[str
         f"    curl -s {backend}/ask {headers} -d {question}",
         "  Ask Sonde in SQL:",
         f"    {sonde} query sql {statement}",
-        f"  From the second minute on things go wrong, one after the other; what and when is written to {ground_truth}",
+        f"  {trouble if ground_truth else 'Nothing goes wrong.'}",
+        f"  Alerts are told here as they come, and at {ui_url}/alerts",
         "",
         "Ctrl-C ends it.",
     )

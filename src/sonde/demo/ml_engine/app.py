@@ -28,6 +28,9 @@ _in_progress = _meter.create_up_down_counter("ml_requests_in_progress", descript
 _served = _meter.create_counter("recommendations_total", description="Recommended products")
 _cache_hits = _meter.create_counter("embedding_cache_hits_total", description="User embeddings found in the cache")
 _cache_misses = _meter.create_counter("embedding_cache_misses_total", description="User embeddings computed anew")
+_cache_refreshed = _meter.create_gauge(
+    "embedding_cache_refreshed_timestamp_seconds", description="Unix time from which on embeddings are of this model"
+)
 _search = _meter.create_histogram(
     "ann_search_duration_seconds",
     unit="s",
@@ -60,11 +63,13 @@ class Engine:
     def __init__(self, model: Model) -> None:
         self._embeddings: OrderedDict[str, Matrix] = OrderedDict()
         self.model = model
+        _cache_refreshed.set(time.time())
 
     def publish(self, model: Model) -> None:
         """From now on answer with ``model``; embeddings of the former one are worth nothing."""
         self.model = model
         self._embeddings.clear()
+        _cache_refreshed.set(time.time())
 
     def recommend(self, user_id: str, count: int) -> Recommendations:
         """The ``count`` best products for a known user. Raises ``KeyError`` for an unknown one."""

@@ -19,6 +19,7 @@ async def _main() -> None:
             database=settings.data_dir / "shop.sqlite",
             ground_truth=settings.data_dir / "ground-truth.jsonl",
             seed=settings.seed,
+            incidents=bool(settings.incidents),
         )
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)

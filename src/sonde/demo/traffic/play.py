@@ -35,8 +35,10 @@ _TOPICS = {passage.id: passage.topic for passage in PASSAGES}
 _API_KEYS = {tenant.id: tenant.api_key for tenant in TENANTS}
 
 
-async def play(*, backend: str, provider: str, database: Path, ground_truth: Path, seed: int) -> None:
-    """Wait until the shop is open, then play visits and incidents until cancelled.
+async def play(
+    *, backend: str, provider: str, database: Path, ground_truth: Path, seed: int, incidents: bool = True
+) -> None:
+    """Wait until the shop is open, then play visits until cancelled, and incidents beside them.
 
     An incident that is cut short gets its true end written down.
     """
@@ -48,7 +50,8 @@ async def play(*, backend: str, provider: str, database: Path, ground_truth: Pat
         await shop.get("/healthz")
         async with asyncio.TaskGroup() as group:
             group.create_task(_play_visits(shop, visits(seed)))
-            group.create_task(_play_incidents(admin, database, ground_truth))
+            if incidents:
+                group.create_task(_play_incidents(admin, database, ground_truth))
 
 
 async def _play_visits(shop: httpx.AsyncClient, stream: Iterator[Visit]) -> None:
