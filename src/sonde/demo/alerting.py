@@ -26,10 +26,6 @@ receivers:
   - name: phone
     webhook_configs: [{{url_file: {_URL_FILE}}}]
   - name: nobody
-inhibit_rules:
-  - source_matchers: [severity="critical"]
-    target_matchers: [severity="warning"]
-    equal: [job]
 """
 
 
