@@ -138,9 +138,9 @@ class Alertings:
         """The alerts of a tenant that have not ended."""
         return await self.of(tenant).ask(lambda pipeline: list(pipeline.alerts(self._means.now())))
 
-    def statuses(self) -> Iterable[tuple[str, Pipeline]]:
+    def pipelines(self) -> Iterable[tuple[str, Pipeline]]:
         """Each tenant's pipeline, to be counted and not changed."""
-        return [(tenant, running.pipeline) for tenant, running in self._running.items()]
+        return [(tenant, running.pipeline) for tenant, running in list(self._running.items())]
 
 
 async def _kept_running(alerting: Alerting) -> None:
@@ -177,7 +177,7 @@ class AlertingMetrics(Collector):
         sent = CounterMetricFamily("sonde_notify_notifications", "Notifications that arrived", labels=labels)
         failed = CounterMetricFamily("sonde_notify_notifications_failed", "Notifications given up", labels=labels)
         seconds = GaugeMetricFamily("sonde_notify_last_attempt_seconds", "How long the last took", labels=labels)
-        for tenant, pipeline in self._alertings.statuses():
+        for tenant, pipeline in self._alertings.pipelines():
             statuses = pipeline.statuses()
             for key in pipeline.configuration.integration_keys:
                 status = statuses.get(key, IntegrationStatus())

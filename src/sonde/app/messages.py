@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import sqlalchemy as sa
 
 from sonde.app.rules import RuleSources
-from sonde.notify.alert import Alert
 from sonde.notify.context.describe import Describer, Sources
+from sonde.notify.context.earlier_alerts import CurrentAlerts
 from sonde.notify.context.graph import Graphs
 from sonde.notify.context.graph_links import GraphLinks
 from sonde.notify.context.ranges import PromQLRanges
@@ -27,14 +26,6 @@ from sonde.store.client import Limits
 from sonde.telemetry.labels import Labels
 
 _QUESTION_SECONDS = 3.0
-
-
-class CurrentAlerts(Protocol):
-    """Who knows a tenant's alerts that have not ended."""
-
-    async def __call__(self, tenant: str) -> Sequence[Alert]:
-        """All of them."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -543,8 +543,8 @@ class Pipeline:
         return self._log.get(group.key, integration)
 
     def statuses(self) -> Mapping[str, IntegrationStatus]:
-        """How notifications have gone, by integration."""
-        return {key: replace(status) for key, status in self._statuses.items()}
+        """How notifications have gone, by integration. May be asked from any thread, at any time."""
+        return {key: replace(status) for key, status in list(self._statuses.items())}
 
 
 def _believed(alert: Alert, alive_at: int, now: int, resolve_timeout: int) -> Alert:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sonde.notify.alert import PostedAlert
 from sonde.notify.clockwork import Alarm, Alone
@@ -146,7 +146,3 @@ def notification(batch: Batch, result: Result, *, began: int, ended: int) -> Not
         error=result.error,
         is_retried=bool(result.error) and result.retry,
     )
-
-
-Reload = Callable[[], Awaitable[Any]]
-"""Reads the configuration again; raises ``UserError`` if it is wrong, and then nothing has changed."""

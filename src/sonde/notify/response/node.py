@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 import yaml
 
 from sonde.errors import UserError
-from sonde.notify.configuration.values import checked_url
 from sonde.notify.matchers import Matchers, in_order, parse_matchers
 from sonde.notify.time_interval import parse_location
 from sonde.rules.yaml_node import Decoder, Place, place_of
@@ -110,14 +109,6 @@ class Node:
         """A time zone by its name; UTC if nothing stands here."""
         return self.parsed(parse_location, parse_location("UTC"))
 
-    def file(self) -> Path | None:
-        """A file; relative ones lie beside the response file."""
-        return self.reading.directory / self.text() if self.is_given else None
-
-    def url(self) -> str:
-        """A URL of http or https."""
-        return self.parsed(_url, "")
-
     def parsed(self, parse: Callable[[str], T], default: T) -> T:
         """What a function makes of the text; a ``UserError`` of it is a problem here."""
         text = self.text()
@@ -131,11 +122,3 @@ class Node:
 
     def _inner(self, name: str, value: Any) -> Node:
         return Node(self.reading, name, value, place_of(value) if value is not None else self.place)
-
-
-def _url(text: str) -> str:
-    try:
-        return checked_url(text)
-    except ValueError as error:
-        # A URL may hold a secret: it is not repeated.
-        raise UserError(str(error).replace(text, "<url>")) from None
